@@ -1,0 +1,148 @@
+//! Find one server; and what a server looks like from outside.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use servertree_kernel::criteria::{Criteria, Field, ListView, Slice};
+use servertree_kernel::database::DatabaseError;
+use servertree_kernel::domain::{Port, Revision, Timestamp};
+use servertree_kernel::http::Representation;
+use servertree_kernel::message::Message;
+use servertree_kernel::permission::Permission;
+use servertree_kernel::problem::Failure;
+use servertree_kernel::query::{Query, QueryHandler};
+use servertree_kernel::uow::ReadUow;
+use shaku::Component;
+use utoipa::ToSchema;
+
+use crate::domain::{
+    CpuCores, Environment, HddMib, OperatingSystem, RamMib, Server, ServerId, ServerName, Status,
+};
+use crate::error::Error;
+
+/// Find the server with this id, discarded or not.
+pub struct FindServer {
+    pub id: ServerId,
+}
+
+impl Query for FindServer {
+    type Output = ServerView;
+    const NAME: &'static str = "server.find_server";
+    const NEEDS: Permission = Permission::new("read", "server");
+}
+
+#[derive(Component)]
+#[shaku(interface = QueryHandler<FindServer>)]
+pub struct Handler {
+    #[shaku(inject)]
+    views: Arc<dyn ServerViews>,
+}
+
+#[async_trait]
+impl QueryHandler<FindServer> for Handler {
+    async fn handle(&self, query: FindServer, uow: &mut ReadUow, _: &Message) -> Result<ServerView, Failure> {
+        let found = self.views.find(query.id, uow).await?;
+        Ok(found.ok_or(Error::NotFound(query.id))?)
+    }
+}
+
+/// Where views of servers come from.
+#[async_trait]
+pub trait ServerViews: Port {
+    /// The server with this id.
+    async fn find(&self, id: ServerId, uow: &mut ReadUow) -> Result<Option<ServerView>, DatabaseError>;
+
+    /// A part of the list of servers.
+    async fn list(
+        &self,
+        criteria: &Criteria<ServerView>,
+        uow: &mut ReadUow,
+    ) -> Result<Slice<ServerView>, DatabaseError>;
+}
+
+/// A server.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[schema(as = Server)]
+pub struct ServerView {
+    pub id: ServerId,
+    /// Unique among the servers that are not discarded, without regard to case.
+    #[schema(value_type = ServerName)]
+    pub name: String,
+    /// How many processor cores.
+    #[schema(value_type = CpuCores)]
+    pub cpu_cores: u64,
+    /// How much memory, in MiB.
+    #[schema(value_type = RamMib)]
+    pub ram_mib: u64,
+    /// How much disk space, in MiB.
+    #[schema(value_type = HddMib)]
+    pub hdd_mib: u64,
+    /// What it is for.
+    #[schema(value_type = Environment)]
+    pub environment: String,
+    /// What runs it.
+    #[schema(value_type = OperatingSystem)]
+    pub operating_system: OperatingSystemView,
+    /// How it is doing; a new one is stopped.
+    #[schema(value_type = Status)]
+    pub status: String,
+    /// Whether it was discarded: kept, but out of the inventory.
+    pub discarded: bool,
+    /// How many changes led to what it is now.
+    #[schema(example = 3, minimum = 1)]
+    pub revision: Revision,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub modified_at: Timestamp,
+}
+
+/// What runs a server.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct OperatingSystemView {
+    pub name: String,
+    pub version: String,
+    pub architecture: String,
+}
+
+impl Representation for ServerView {
+    fn revision(&self) -> Revision {
+        self.revision
+    }
+}
+
+impl ListView for ServerView {
+    const SORTABLE: &'static [Field] = &[Field {
+        name: "name",
+        column: "name_key",
+    }];
+    const TIE_BREAKER: &'static str = "id";
+}
+
+impl From<Server> for ServerView {
+    fn from(server: Server) -> Self {
+        let revision = server.revision();
+        let state = server.into_state();
+        let specification = state.specification;
+        let system = specification.operating_system;
+        Self {
+            id: state.id,
+            name: specification.name.into(),
+            cpu_cores: specification.cpu_cores.get().into(),
+            ram_mib: specification.ram_mib.get(),
+            hdd_mib: specification.hdd_mib.get(),
+            environment: specification.environment.into(),
+            operating_system: OperatingSystemView {
+                name: system.name.into(),
+                version: system.version.into(),
+                architecture: system.architecture.into(),
+            },
+            status: state.status.as_str().to_owned(),
+            discarded: state.discarded,
+            revision,
+            created_at: state.created_at,
+            modified_at: state.modified_at,
+        }
+    }
+}

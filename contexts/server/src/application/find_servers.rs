@@ -1,0 +1,44 @@
+//! Find many servers: a page of the list.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use servertree_kernel::criteria::{Criteria, Slice};
+use servertree_kernel::message::Message;
+use servertree_kernel::permission::Permission;
+use servertree_kernel::problem::Failure;
+use servertree_kernel::query::{Query, QueryHandler};
+use servertree_kernel::uow::ReadUow;
+use shaku::Component;
+
+use super::find_server::{ServerView, ServerViews};
+
+/// Find the servers that meet the criteria and are not discarded.
+pub struct FindServers {
+    pub criteria: Criteria<ServerView>,
+}
+
+impl Query for FindServers {
+    type Output = Slice<ServerView>;
+    const NAME: &'static str = "server.find_servers";
+    const NEEDS: Permission = Permission::new("read", "server");
+}
+
+#[derive(Component)]
+#[shaku(interface = QueryHandler<FindServers>)]
+pub struct Handler {
+    #[shaku(inject)]
+    views: Arc<dyn ServerViews>,
+}
+
+#[async_trait]
+impl QueryHandler<FindServers> for Handler {
+    async fn handle(
+        &self,
+        query: FindServers,
+        uow: &mut ReadUow,
+        _: &Message,
+    ) -> Result<Slice<ServerView>, Failure> {
+        Ok(self.views.list(&query.criteria, uow).await?)
+    }
+}

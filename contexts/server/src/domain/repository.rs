@@ -1,0 +1,18 @@
+//! Where servers are kept.
+
+use async_trait::async_trait;
+use servertree_kernel::domain::{Port, WriteUow};
+
+use super::{Server, ServerId};
+use crate::error::Error;
+
+/// Keeps servers, within a unit of work.
+#[async_trait]
+pub trait ServerRepository: Port {
+    /// The server with this id.
+    async fn get(&self, id: ServerId, uow: &mut WriteUow) -> Result<Server, Error>;
+
+    /// Stores what changed and hands over the events that tell of it. Does nothing if nothing did. Fails if the name
+    /// is taken, or if somebody else stored a change since the server was read.
+    async fn save(&self, server: &mut Server, uow: &mut WriteUow) -> Result<(), Error>;
+}

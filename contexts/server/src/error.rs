@@ -1,0 +1,54 @@
+//! What can go wrong in this context, and which type of problem each is to whoever asked.
+
+use servertree_kernel::database::DatabaseError;
+use servertree_kernel::problem::{CONCURRENT_CHANGE, INTERNAL, Internal, NOT_FOUND, Problem, ProblemType};
+use thiserror::Error;
+
+use crate::domain::{ServerId, ServerName};
+
+servertree_kernel::problems! {
+    pub PROBLEMS;
+
+    NAME_TAKEN: Conflict "server_name_taken", "A server of this name exists",
+        "Names of servers are unique among those that are not discarded, whether written in capitals or not. Choose \
+         another name, or rename or discard the server that has it.";
+    DISCARDED: Conflict "server_discarded", "The server is discarded",
+        "A discarded server cannot be changed. Restore it first, with `POST /api/v1/servers/{id}/restore`.";
+}
+
+/// What can go wrong with servers.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("there is no server {0}")]
+    NotFound(ServerId),
+    #[error("a server named '{0}' exists already")]
+    NameTaken(ServerName),
+    #[error("server {0} is discarded and cannot be changed; restore it first")]
+    Discarded(ServerId),
+    #[error("server {0} was changed by somebody else meanwhile; read it again")]
+    ConcurrentChange(ServerId),
+    #[error("server {id} is stored with a value that is not allowed: {field} {fault}")]
+    Corrupt {
+        id: ServerId,
+        field: &'static str,
+        fault: String,
+    },
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+impl Problem for Error {
+    fn problem(&self) -> &'static ProblemType {
+        match self {
+            Self::NotFound(_) => &NOT_FOUND,
+            Self::NameTaken(_) => &NAME_TAKEN,
+            Self::Discarded(_) => &DISCARDED,
+            Self::ConcurrentChange(_) => &CONCURRENT_CHANGE,
+            Self::Corrupt { .. } => &INTERNAL,
+            Self::Database(error) => error.problem(),
+            Self::Internal(error) => error.problem(),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The public events of this context: a contract with whoever listens. Fields are added, never changed in meaning.
+
+use serde::Serialize;
+use servertree_kernel::domain::Changes;
+use servertree_kernel::event::{PublicEvent, Publication};
+
+use crate::domain::{ServerEvent, ServerName, Specification, Status};
+
+/// The names of all of them.
+pub static ALL: &[&str] = &[
+    ServerRegistered::TYPE,
+    ServerModified::TYPE,
+    ServerDiscarded::TYPE,
+    ServerRestored::TYPE,
+];
+
+#[derive(Serialize)]
+struct ServerRegistered {
+    #[serde(flatten)]
+    specification: Specification,
+    status: Status,
+}
+
+#[derive(Serialize)]
+struct ServerModified {
+    changes: Changes,
+}
+
+#[derive(Serialize)]
+struct ServerDiscarded {
+    name: ServerName,
+}
+
+#[derive(Serialize)]
+struct ServerRestored {
+    name: ServerName,
+}
+
+impl PublicEvent for ServerRegistered {
+    const TYPE: &'static str = "server.registered";
+}
+
+impl PublicEvent for ServerModified {
+    const TYPE: &'static str = "server.modified";
+}
+
+impl PublicEvent for ServerDiscarded {
+    const TYPE: &'static str = "server.discarded";
+}
+
+impl PublicEvent for ServerRestored {
+    const TYPE: &'static str = "server.restored";
+}
+
+impl From<ServerEvent> for Publication {
+    fn from(event: ServerEvent) -> Self {
+        match event {
+            ServerEvent::Registered {
+                specification,
+                status,
+            } => Self::of(&ServerRegistered {
+                specification,
+                status,
+            }),
+            ServerEvent::Modified { changes } => Self::of(&ServerModified { changes }),
+            ServerEvent::Discarded { name } => Self::of(&ServerDiscarded { name }),
+            ServerEvent::Restored { name } => Self::of(&ServerRestored { name }),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Servers, written and read one at a time.
+
+use async_trait::async_trait;
+use sea_query::{Expr, ExprTrait, Query};
+use servertree_kernel::database::DatabaseError;
+use servertree_kernel::domain::{Aggregate, WriteUow};
+use shaku::Component;
+
+use super::server_row::{CHANGING, ServerRow, Servers};
+use crate::domain::{Server, ServerId, ServerRepository};
+use crate::error::Error;
+
+/// The index that keeps names unique among servers that are not discarded.
+const UNIQUE_NAME: &str = "ux_servers_live_name";
+
+/// Keeps servers in the table `servers`.
+#[derive(Component)]
+#[shaku(interface = ServerRepository)]
+pub struct SqlServers;
+
+#[async_trait]
+impl ServerRepository for SqlServers {
+    async fn get(&self, id: ServerId, uow: &mut WriteUow) -> Result<Server, Error> {
+        let select = ServerRow::select()
+            .and_where(Expr::col(Servers::Id).eq(id))
+            .take();
+        let row: Option<ServerRow> = uow.fetch_optional(&select).await?;
+        row.ok_or(Error::NotFound(id))?.into_server()
+    }
+
+    async fn save(&self, server: &mut Server, uow: &mut WriteUow) -> Result<(), Error> {
+        if !server.recorder().has_changes() {
+            return Ok(());
+        }
+        let stored = server.recorder().stored();
+        let saved = if stored == 0 {
+            insert(server, uow).await
+        } else {
+            update(server, stored, uow).await
+        };
+        match saved {
+            Ok(1) => Ok(uow.record(server)?),
+            Ok(_) => Err(Error::ConcurrentChange(server.state().id)),
+            Err(error) if error.violates(UNIQUE_NAME) => {
+                Err(Error::NameTaken(server.state().specification.name.clone()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+async fn insert(server: &Server, uow: &mut WriteUow) -> Result<u64, DatabaseError> {
+    let state = server.state();
+    let identity: [Expr; 2] = [state.id.into(), state.created_at.into()];
+    let insert = Query::insert()
+        .into_table(Servers::Table)
+        .columns([Servers::Id, Servers::CreatedAt].into_iter().chain(CHANGING))
+        .values_panic(identity.into_iter().chain(changing(server)))
+        .take();
+    uow.execute(&insert).await
+}
+
+/// Changes the row only if it is still at the revision it was read at.
+async fn update(server: &Server, stored: u64, uow: &mut WriteUow) -> Result<u64, DatabaseError> {
+    let update = Query::update()
+        .table(Servers::Table)
+        .values(CHANGING.into_iter().zip(changing(server)))
+        .and_where(Expr::col(Servers::Id).eq(server.state().id))
+        .and_where(Expr::col(Servers::Revision).eq(stored.cast_signed()))
+        .take();
+    uow.execute(&update).await
+}
+
+/// The values of [`CHANGING`].
+fn changing(server: &Server) -> [Expr; CHANGING.len()] {
+    let state = server.state();
+    let specification = &state.specification;
+    let system = &specification.operating_system;
+    [
+        specification.name.as_str().into(),
+        specification.cpu_cores.get().into(),
+        specification.ram_mib.get().cast_signed().into(),
+        specification.hdd_mib.get().cast_signed().into(),
+        specification.environment.as_str().into(),
+        system.name.as_str().into(),
+        system.version.as_str().into(),
+        system.architecture.as_str().into(),
+        state.status.as_str().into(),
+        state.discarded.into(),
+        server.revision().cast_signed().into(),
+        state.modified_at.into(),
+    ]
+}

@@ -1,0 +1,163 @@
+//! The routes of the server context.
+
+use actix_web::{HttpResponse, delete, get, post, put, web};
+use servertree_kernel::criteria::Criteria;
+use servertree_kernel::http::{
+    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, Page, Replaceable, Replacement,
+};
+use servertree_kernel::problem::{CONCURRENT_CHANGE, Failure, INVALID_PARAMETER, NOT_FOUND, STALE_REVISION};
+use servertree_kernel::problem_responses;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::application::discard_server::DiscardServer;
+use crate::application::find_server::{FindServer, ServerView};
+use crate::application::find_servers::FindServers;
+use crate::application::modify_server::ModifyServer;
+use crate::application::register_server::RegisterServer;
+use crate::domain::{ServerId, Specification};
+use crate::error::{DISCARDED, NAME_TAKEN};
+
+/// All of them.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(register)
+        .service(list)
+        .service(find)
+        .service(modify)
+        .service(discard);
+}
+
+impl Replaceable for Specification {
+    const FILLED_IN: &'static [&'static str] = &[
+        "id",
+        "status",
+        "discarded",
+        "revision",
+        "created_at",
+        "modified_at",
+    ];
+}
+
+problem_responses! {
+    RegisterProblems: ALWAYS, BODY, &[&NAME_TAKEN];
+    ListProblems: ALWAYS, &[&INVALID_PARAMETER];
+    FindProblems: ALWAYS, &[&NOT_FOUND];
+    ModifyProblems: ALWAYS, BODY, &[&INVALID_PARAMETER, &NOT_FOUND, &NAME_TAKEN, &DISCARDED, &CONCURRENT_CHANGE,
+        &STALE_REVISION];
+    DiscardProblems: ALWAYS, &[&INVALID_PARAMETER, &NOT_FOUND, &CONCURRENT_CHANGE, &STALE_REVISION];
+}
+
+/// Register a server
+///
+/// It enters the inventory stopped, under a name that no other server has.
+#[utoipa::path(
+    tag = "servers",
+    responses(
+        (status = 201, description = "Registered", body = ServerView,
+            headers(("Location" = String, description = "Where the server is"), ("ETag" = String))),
+        RegisterProblems
+    ),
+    request_body(content = Specification, content_type = "application/json")
+)]
+#[post("/servers")]
+async fn register(
+    call: Call,
+    Body(specification): Body<Specification>,
+) -> Result<Created<ServerView>, Failure> {
+    let server = call.dispatch(RegisterServer { specification }).await?;
+    Ok(Created {
+        location: format!("{API_BASE}/servers/{}", server.id),
+        entity: server,
+    })
+}
+
+/// List servers
+///
+/// A page of the servers that are not discarded.
+#[utoipa::path(
+    tag = "servers",
+    params(
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 500, example = 25, description = "How many at most; 25 if not given"),
+        ("offset" = Option<u64>, Query, maximum = 10000, example = 0, description = "How many to skip"),
+        ("sort" = Option<String>, Query, example = r#"[{"name":"asc"}]"#,
+            description = "The order, as JSON: by `name`, `asc` or `desc`"),
+    ),
+    responses((status = 200, description = "A page of servers", body = Page<ServerView>), ListProblems)
+)]
+#[get("/servers")]
+async fn list(call: Call, criteria: Criteria<ServerView>) -> Result<web::Json<Page<ServerView>>, Failure> {
+    Ok(web::Json(call.ask(FindServers { criteria }).await?.into()))
+}
+
+/// Find a server
+///
+/// Discarded ones are found, too.
+#[utoipa::path(
+    tag = "servers",
+    params(("id" = ServerId, Path, description = "The id of the server"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag of what the caller has")),
+    responses(
+        (status = 200, description = "The server", body = ServerView, headers(("ETag" = String))),
+        (status = 304, description = "The caller has it as it is", headers(("ETag" = String))),
+        FindProblems
+    )
+)]
+#[get("/servers/{id}")]
+async fn find(call: Call, id: web::Path<ServerId>) -> Result<Entity<ServerView>, Failure> {
+    Ok(Entity(call.ask(FindServer { id: *id }).await?))
+}
+
+/// Modify a server
+///
+/// Replaces all that is said about it. What GET answered can be sent back: the fields that the service fills in are
+/// accepted and ignored. To change nothing is no change: the revision stays.
+#[utoipa::path(
+    tag = "servers",
+    params(("id" = ServerId, Path, description = "The id of the server"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what the change is based on")),
+    request_body(content = Specification, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The server as it is now", body = ServerView, headers(("ETag" = String))),
+        ModifyProblems
+    )
+)]
+#[put("/servers/{id}")]
+async fn modify(
+    call: Call,
+    id: web::Path<ServerId>,
+    IfMatch(precondition): IfMatch,
+    Replacement(specification): Replacement<Specification>,
+) -> Result<Entity<ServerView>, Failure> {
+    Ok(Entity(
+        call.dispatch(ModifyServer {
+            id: *id,
+            specification,
+            precondition,
+        })
+        .await?,
+    ))
+}
+
+/// Discard a server
+///
+/// It leaves the inventory and its name becomes free. It is kept, and can be restored. Discarding it again changes
+/// nothing.
+#[utoipa::path(
+    tag = "servers",
+    params(("id" = ServerId, Path, description = "The id of the server"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what is to be discarded")),
+    responses((status = 204, description = "Discarded"), DiscardProblems)
+)]
+#[delete("/servers/{id}")]
+async fn discard(
+    call: Call,
+    id: web::Path<ServerId>,
+    IfMatch(precondition): IfMatch,
+) -> Result<HttpResponse, Failure> {
+    call.dispatch(DiscardServer {
+        id: *id,
+        precondition,
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}

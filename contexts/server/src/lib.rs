@@ -1,0 +1,29 @@
+//! The server context: which servers there are, what they are made of, where they stand.
+//!
+//! This file is its manifest, and reads as its table of contents.
+
+mod domain;
+mod error;
+mod events;
+mod infrastructure;
+mod interface;
+
+use servertree_kernel::clock::IdGenerator;
+
+servertree_kernel::context! {
+    name: "server",
+    summary: "Servers: what they are made of, where they stand, what changed",
+    migrations: "$CARGO_MANIFEST_DIR/../../migrations/server",
+    routes: interface::http::routes,
+    events: events::ALL,
+    problems: error::PROBLEMS,
+    uses: [dyn IdGenerator],
+    adapters: [infrastructure::SqlServers, infrastructure::SqlServerViews],
+    use_cases: {
+        command register_server::RegisterServer,
+        command modify_server::ModifyServer,
+        command discard_server::DiscardServer,
+        query find_server::FindServer,
+        query find_servers::FindServers,
+    },
+}

@@ -1,0 +1,111 @@
+//! The command line.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use servertree_kernel::plugin::{Context, migrations};
+
+use crate::config::Config;
+use crate::http::openapi;
+use crate::start::{StartError, open_database, prepare_data_folder};
+use crate::{logging, serve};
+
+/// ServerTree keeps an organisation's server inventory behind one REST API.
+///
+/// Without a command it serves. With nothing configured, everything it keeps is in the folder `data`.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Settings also come from the environment: SERVERTREE_HTTP__PORT=9000 sets http.port.\n\
+    `servertree config` shows them all, as they are in effect."
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// A TOML file with settings that differ from the built-in ones.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Clone, Copy)]
+enum Command {
+    /// Serve the API, until stopped with Ctrl-C or SIGTERM. The default.
+    Serve,
+    /// Bring the database up to date, and say what was done. Serving does so, too.
+    Migrate,
+    /// Show the settings in effect, as TOML, with passwords hidden.
+    Config,
+    /// List the contexts in this program, and which are enabled.
+    Contexts,
+    /// Print the OpenAPI description of the API, as JSON.
+    Openapi,
+}
+
+/// Does what was asked for.
+pub fn run(arguments: Arguments) -> Result<(), StartError> {
+    let config = Config::load(arguments.config.as_deref())?;
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => {
+            logging::start(&config.log)?;
+            runtime()?.block_on(serve::serve(config))
+        }
+        Command::Migrate => runtime()?.block_on(migrate(&config)),
+        Command::Config => print(&config.shown()?),
+        Command::Contexts => print(&contexts(&config)?),
+        Command::Openapi => {
+            let contexts = Context::enabled(&config.contexts.enabled)?;
+            let description = openapi::describe(&contexts).to_pretty_json();
+            print(&description.map_err(|error| StartError::Internal(error.to_string()))?)
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::Internal(format!("no runtime: {error}")))
+}
+
+async fn migrate(config: &Config) -> Result<(), StartError> {
+    let contexts = Context::enabled(&config.contexts.enabled)?;
+    prepare_data_folder(&config.data)?;
+    let database = open_database(config).await?;
+    let applied = database.migrate(&migrations(&contexts)).await?;
+    let mut text = format!("{}\n", database.description());
+    for migration in &applied {
+        text += &format!(
+            "  {} {:04} {}\n",
+            migration.owner, migration.version, migration.name
+        );
+    }
+    text += &match applied.len() {
+        0 => "Up to date, nothing to do.".to_owned(),
+        count => format!("Up to date after {count} migrations."),
+    };
+    database.close().await;
+    print(&text)
+}
+
+fn contexts(config: &Config) -> Result<String, StartError> {
+    let enabled = Context::enabled(&config.contexts.enabled)?;
+    let mut text = String::new();
+    for context in Context::all()? {
+        let is_enabled = enabled.iter().any(|other| other.name == context.name);
+        let state = if is_enabled { "enabled" } else { "disabled" };
+        text += &format!("{:<14} {state:<9} {}\n", context.name, context.summary);
+    }
+    Ok(text.trim_end().to_owned())
+}
+
+/// Whoever stops reading (`servertree openapi | head`) has got what they wanted.
+fn print(text: &str) -> Result<(), StartError> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(StartError::Internal(error.to_string()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,211 @@
+//! Configuration: built-in defaults, then a file, then the environment. Every value is checked, and whatever is wrong
+//! is told with where it came from and what is allowed.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use figment::Figment;
+use figment::error::Kind;
+use figment::providers::{Env, Format, Toml};
+use serde::{Deserialize, Serialize};
+use servertree_kernel::database;
+use servertree_kernel::event::RelaySettings;
+use thiserror::Error;
+
+/// The defaults, with the meaning of each key: also what `config/default.toml` documents.
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+const ENVIRONMENT_PREFIX: &str = "SERVERTREE_";
+
+/// All settings.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub data: DataSettings,
+    pub http: HttpSettings,
+    pub database: database::Settings,
+    pub events: RelaySettings,
+    pub contexts: ContextSettings,
+    pub log: LogSettings,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSettings {
+    pub folder: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSettings {
+    pub address: IpAddr,
+    pub port: u16,
+    pub body_timeout: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContextSettings {
+    pub enabled: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Auto,
+    Text,
+    Json,
+}
+
+/// A setting is not valid.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("the setting {key} ({origin}) {fault}")]
+pub struct ConfigError {
+    /// Which.
+    pub key: String,
+    /// Where it came from.
+    pub origin: String,
+    /// What is wrong with it, and what is allowed.
+    pub fault: String,
+}
+
+impl Config {
+    /// Reads the settings: from the defaults, from `file`, from the environment, the later over the earlier.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(file) = file {
+            if !file.is_file() {
+                let origin = format!("file {}", file.display());
+                let fault = "names a file that does not exist".to_owned();
+                return Err(ConfigError {
+                    key: "--config".to_owned(),
+                    origin,
+                    fault,
+                });
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let figment = figment.merge(Env::prefixed(ENVIRONMENT_PREFIX).split("__"));
+        let config: Self = figment.extract().map_err(|error| explain(&error))?;
+        config.validate().map_err(|(key, fault)| {
+            let origin = figment
+                .find_metadata(&key)
+                .map_or_else(String::new, |metadata| origin(metadata, &key));
+            ConfigError { key, origin, fault }
+        })?;
+        Ok(config)
+    }
+
+    /// As TOML, with passwords hidden.
+    pub fn shown(&self) -> Result<String, ConfigError> {
+        let mut shown = self.clone();
+        shown.database.url = without_password(&self.database.url);
+        toml::to_string(&shown)
+            .map(|text| text.trim_end().to_owned())
+            .map_err(|error| ConfigError {
+                key: "all".to_owned(),
+                origin: "in effect".to_owned(),
+                fault: error.to_string(),
+            })
+    }
+
+    fn validate(&self) -> Result<(), (String, String)> {
+        let fault = |key: &str, fault: &str| Err((key.to_owned(), fault.to_owned()));
+        if self.data.folder.is_empty() {
+            return fault("data.folder", "must name a folder");
+        }
+        if !(1..=600).contains(&self.http.body_timeout) {
+            return fault("http.body_timeout", "must be 1 to 600 seconds");
+        }
+        if !(10..=60_000).contains(&self.events.poll_interval) {
+            return fault("events.poll_interval", "must be 10 to 60000 milliseconds");
+        }
+        if let Err((key, message)) = self.database.validate() {
+            return fault(&format!("database.{key}"), message);
+        }
+        Ok(())
+    }
+}
+
+/// The first thing that is wrong, in our words.
+fn explain(error: &figment::Error) -> ConfigError {
+    let mut path = error.path.clone();
+    let fault = match &error.kind {
+        Kind::UnknownField(field, known) => {
+            path.push(field.clone());
+            format!("is unknown; known here are {}", known.join(", "))
+        }
+        Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+            format!("must be {expected}, not {found}")
+        }
+        Kind::UnknownVariant(found, known) => format!("must be one of {}, not '{found}'", known.join(", ")),
+        Kind::MissingField(field) => {
+            path.push(field.to_string());
+            "is missing".to_owned()
+        }
+        other => other.to_string(),
+    };
+    let key = path.join(".");
+    let origin = error
+        .metadata
+        .as_ref()
+        .map_or_else(String::new, |metadata| origin(metadata, &key));
+    ConfigError {
+        key: if key.is_empty() { "file".to_owned() } else { key },
+        origin,
+        fault,
+    }
+}
+
+fn origin(metadata: &figment::Metadata, key: &str) -> String {
+    match &metadata.source {
+        Some(figment::Source::File(file)) => format!("from the file {}", file.display()),
+        _ if metadata.name.contains("environment") => {
+            let variable = key.to_uppercase().replace('.', "__");
+            format!("from the environment, {ENVIRONMENT_PREFIX}{variable}")
+        }
+        _ => "built in".to_owned(),
+    }
+}
+
+/// `scheme://user:***@host`: what comes before the password, and after it.
+fn without_password(url: &str) -> String {
+    let hidden = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let (credentials, place) = rest.rsplit_once('@')?;
+        let (user, _) = credentials.split_once(':')?;
+        Some(format!("{scheme}://{user}:***@{place}"))
+    };
+    hidden().unwrap_or_else(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_types() {
+        let config: Config = Figment::from(Toml::string(DEFAULTS)).extract().unwrap();
+        assert_eq!(config.database, database::Settings::default());
+        assert_eq!(config.events, RelaySettings::default());
+        assert_eq!(config.validate(), Ok(()));
+    }
+
+    #[test]
+    fn passwords_in_urls_are_hidden() {
+        assert_eq!(
+            without_password("mysql://st:p@ss:w@db:3306/st"),
+            "mysql://st:***@db:3306/st"
+        );
+        assert_eq!(
+            without_password("sqlite://data/servertree.db"),
+            "sqlite://data/servertree.db"
+        );
+    }
+}

@@ -1,0 +1,24 @@
+//! The container: which adapter is behind which port of the kernel.
+
+use std::sync::Arc;
+
+use servertree_kernel::clock::{SystemClock, UuidV7Generator};
+use servertree_kernel::permission::{PermissionChecker, PermissionSlot};
+use servertree_kernel::plugin::Kernel;
+use shaku::module;
+
+module! {
+    HostModule: Kernel {
+        components = [SystemClock, UuidV7Generator, PermissionSlot],
+        providers = []
+    }
+}
+
+/// The kernel's ports with the adapters of production. `permissions` is filled when the contexts have registered.
+pub fn kernel(permissions: PermissionSlot) -> Arc<dyn Kernel> {
+    Arc::new(
+        HostModule::builder()
+            .with_component_override::<dyn PermissionChecker>(Box::new(permissions))
+            .build(),
+    )
+}

@@ -1,0 +1,105 @@
+//! The HTTP server: middleware, the routes of the contexts, and those of the host itself.
+
+mod fallback;
+mod local_only;
+mod observe;
+pub mod openapi;
+mod pages;
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
+use actix_web::{App, HttpServer, web};
+use servertree_kernel::database::Database;
+use servertree_kernel::http::{API_BASE, BodyTimeout, render_problems};
+use servertree_kernel::plugin::{Application, Context};
+use servertree_kernel::problem::{Failure, NotFound};
+use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::config::HttpSettings;
+use crate::start::StartError;
+use fallback::RouteTable;
+
+/// How long requests under way may take to end when the server stops. Shorter than the whole stop may take, so that
+/// the rest of it still gets its turn.
+const FINISH_WITHIN: Duration = Duration::from_secs(8);
+
+/// A running server.
+pub struct Server(ServerHandle);
+
+impl Server {
+    /// Accepts no more connections and waits for the requests under way.
+    pub async fn stop(&self) {
+        self.0.stop(true).await;
+    }
+}
+
+/// Starts to serve what `listener` accepts.
+pub fn start(
+    listener: TcpListener,
+    settings: &HttpSettings,
+    application: Application,
+    database: Database,
+) -> Result<Server, StartError> {
+    let description = openapi::describe(&application.contexts);
+    let table = web::Data::new(RouteTable::new(&description));
+    let json = description
+        .to_json()
+        .map_err(|error| StartError::Internal(error.to_string()))?;
+    let description = web::Data::new(pages::Description(json.into()));
+    let local_only = !application.has_permission_checker;
+    let body_timeout = web::Data::new(BodyTimeout(Duration::from_secs(settings.body_timeout)));
+    let application = web::Data::new(application);
+    let database = web::Data::new(database);
+    let server = HttpServer::new(move || {
+        let contexts = std::sync::Arc::clone(&application.contexts);
+        App::new()
+            .app_data(application.clone())
+            .app_data(database.clone())
+            .app_data(description.clone())
+            .app_data(table.clone())
+            .app_data(body_timeout.clone())
+            // An id that is no UUID is the id of nothing.
+            .app_data(web::PathConfig::default().error_handler(|_, _| Failure::from(NotFound).into()))
+            .wrap(Condition::new(local_only, from_fn(local_only::admit)))
+            .wrap(from_fn(render_problems))
+            .wrap(from_fn(observe::observe))
+            .wrap(
+                DefaultHeaders::new()
+                    .add(("X-Content-Type-Options", "nosniff"))
+                    .add(("X-Frame-Options", "DENY")),
+            )
+            .into_utoipa_app()
+            .configure(|config| routes(config, &contexts))
+            .into_app()
+            .service(web::redirect("/docs", "/docs/"))
+            .service(SwaggerUi::new("/docs/{_:.*}").config("/openapi.json".into()))
+            .default_service(web::to(fallback::answer))
+    })
+    .disable_signals()
+    .shutdown_timeout(FINISH_WITHIN.as_secs())
+    .listen(listener)
+    .map_err(|error| StartError::Internal(error.to_string()))?
+    .run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(Server(handle))
+}
+
+/// All routes that OpenAPI names: those of the host, and below `/api/v1` those of the contexts.
+fn routes(config: &mut ServiceConfig<'_>, contexts: &[&'static Context]) {
+    pages::routes(config);
+    let of_contexts = |config: &mut ServiceConfig<'_>| {
+        for context in contexts {
+            (context.routes)(config);
+        }
+    };
+    config.service(
+        scope::scope(API_BASE)
+            .configure(pages::base)
+            .configure(of_contexts),
+    );
+}

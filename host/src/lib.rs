@@ -1,0 +1,29 @@
+//! The host: configuration, container, HTTP server and command line around the contexts.
+//!
+//! [`main`] is the whole program: whatever contexts are linked in register themselves.
+
+mod cli;
+mod config;
+mod container;
+mod contexts;
+mod http;
+mod local_operator;
+mod logging;
+mod serve;
+mod start;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the program; answers its exit status: 0 when it ended as asked, 2 when it could not start.
+pub fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    match cli::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("servertree: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The log: text for people, JSON for programs, on standard error.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{ConfigError, LogFormat, LogSettings};
+use crate::start::StartError;
+
+/// What libraries tell of their own start is of no use to operators; `log.level` can ask for it.
+const QUIET: &str = "actix_server=warn";
+
+/// Starts logging.
+pub fn start(settings: &LogSettings) -> Result<(), StartError> {
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", settings.level)).map_err(|error| ConfigError {
+        key: "log.level".to_owned(),
+        origin: format!("'{}'", settings.level),
+        fault: format!("must be error, warn, info, debug or trace, or such by module: {error}"),
+    })?;
+    let as_text = match settings.format {
+        LogFormat::Auto => io::stderr().is_terminal(),
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+    };
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    let started = if as_text {
+        log.with_ansi(io::stderr().is_terminal())
+            .with_target(false)
+            .try_init()
+    } else {
+        log.json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .try_init()
+    };
+    started.map_err(|error| StartError::Internal(format!("logging could not start: {error}")))
+}

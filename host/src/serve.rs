@@ -1,0 +1,132 @@
+//! Serving: from the configuration to the last connection.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use servertree_kernel::database::Database;
+use servertree_kernel::event::Relay;
+use servertree_kernel::permission::PermissionSlot;
+use servertree_kernel::plugin::{Application, Context, Parts, migrations};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Config, HttpSettings};
+use crate::local_operator::LocalOperator;
+use crate::start::{StartError, open_database, prepare_data_folder};
+use crate::{container, http};
+
+/// How long stopping may take in all.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Serves until SIGTERM or Ctrl-C.
+pub async fn serve(config: Config) -> Result<(), StartError> {
+    let contexts = Context::enabled(&config.contexts.enabled)?;
+    let listener = listen(&config.http)?;
+    prepare_data_folder(&config.data)?;
+    let database = open_database(&config).await?;
+    for migration in database.migrate(&migrations(&contexts)).await? {
+        let (owner, version, name) = (migration.owner, migration.version, migration.name);
+        tracing::info!(owner, version, name, "migrated");
+    }
+    let application = assemble(contexts, &database)?;
+    if !application.has_permission_checker && !config.http.address.is_loopback() {
+        return Err(StartError::NotLoopback {
+            address: config.http.address,
+        });
+    }
+    let mut stop_signal = StopSignal::new()?;
+    let relay = application
+        .start_relay(&config.events)
+        .await
+        .map_err(StartError::Relay)?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| StartError::Internal(error.to_string()))?;
+    let server = http::start(listener, &config.http, application.clone(), database.clone())?;
+    announce(address, database.description());
+    stop_signal.wait().await;
+    tracing::info!("stopping; once more stops at once");
+    let stopping = stop(&server, &application, &relay, &database);
+    tokio::select! {
+        outcome = tokio::time::timeout(STOP_WITHIN, stopping) => {
+            if outcome.is_err() {
+                tracing::warn!(seconds = STOP_WITHIN.as_secs(), "not everything ended in time");
+            }
+        }
+        () = stop_signal.wait() => tracing::warn!("stopped at once"),
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Taken before anything else is touched: a second instance ends here.
+fn listen(settings: &HttpSettings) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(settings.address, settings.port);
+    TcpListener::bind(address).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken { address },
+        _ => StartError::Listen { address, source },
+    })
+}
+
+fn assemble(contexts: Vec<&'static Context>, database: &Database) -> Result<Application, StartError> {
+    let permissions = PermissionSlot::empty();
+    Ok(Application::assemble(Parts {
+        contexts,
+        kernel: container::kernel(permissions.clone()),
+        permissions,
+        fallback_permissions: Arc::new(LocalOperator),
+        database: database.clone(),
+        runtime: tokio::runtime::Handle::current(),
+    })?)
+}
+
+/// Accepts no more, lets what runs end, stops the relay, closes the pools: in this order, each needs the next.
+async fn stop(server: &http::Server, application: &Application, relay: &Relay, database: &Database) {
+    server.stop().await;
+    application.finish_commands().await;
+    relay.stop().await;
+    database.close().await;
+}
+
+fn announce(address: SocketAddr, database: &str) {
+    tracing::info!(%address, database, "listening");
+    let lines = format!(
+        "ServerTree {version}\n\
+         \x20 API       http://{address}/api/v1/\n\
+         \x20 Docs      http://{address}/docs\n\
+         \x20 Database  {database}\n\
+         \x20 Log in    not needed yet: whoever works on this machine is the local operator\n\
+         Stop with Ctrl-C.\n",
+        version = env!("CARGO_PKG_VERSION"),
+    );
+    // Nobody may be reading; that is no reason not to serve.
+    let _ = io::stdout()
+        .write_all(lines.as_bytes())
+        .and_then(|()| io::stdout().flush());
+}
+
+/// SIGTERM or Ctrl-C. Caught from its creation on, so one that comes during the start is not lost.
+struct StopSignal {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    fn new() -> Result<Self, StartError> {
+        let catch = |kind| {
+            signal(kind).map_err(|error| StartError::Internal(format!("signals cannot be caught: {error}")))
+        };
+        Ok(Self {
+            terminate: catch(SignalKind::terminate())?,
+            interrupt: catch(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What keeps the program from starting, and the steps of a start that several commands share.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use servertree_kernel::database::{ConnectError, Database, MigrationError};
+use servertree_kernel::plugin::AssemblyError;
+use servertree_kernel::problem::Failure;
+use thiserror::Error;
+
+use crate::config::{Config, ConfigError, DataSettings};
+
+/// Why the program could not start: one message that says what, and how to mend it.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Assembly(#[from] AssemblyError),
+    #[error(
+        "the data folder {folder} cannot be used: {source}. Make it a folder that this user may write to, or name \
+         another one with data.folder (SERVERTREE_DATA__FOLDER)"
+    )]
+    DataFolder { folder: String, source: io::Error },
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    #[error("the relay of events could not start: {}", .0.chain())]
+    Relay(Failure),
+    #[error(
+        "{address} is in use by another program. Stop that one, or choose another port with http.port \
+         (SERVERTREE_HTTP__PORT); 0 takes any that is free"
+    )]
+    PortTaken { address: SocketAddr },
+    #[error("{address} cannot be listened on: {source}. Check http.address and http.port")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error(
+        "http.address {address} can be reached from other machines, and nobody has to log in yet: ServerTree then \
+         listens on loopback only. Set http.address to 127.0.0.1 or ::1"
+    )]
+    NotLoopback { address: std::net::IpAddr },
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Makes the data folder, for this user alone, and checks that files can be made in it.
+pub fn prepare_data_folder(data: &DataSettings) -> Result<(), StartError> {
+    let folder = Path::new(&data.folder);
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let probe = folder.join(format!(".write-test-{}", std::process::id()));
+    builder
+        .create(folder)
+        .and_then(|()| std::fs::write(&probe, ""))
+        .and_then(|()| std::fs::remove_file(&probe))
+        .map_err(|source| StartError::DataFolder {
+            folder: data.folder.clone(),
+            source,
+        })
+}
+
+/// Opens the database that the configuration names; without one, the file in the data folder.
+pub async fn open_database(config: &Config) -> Result<Database, StartError> {
+    let mut settings = config.database.clone();
+    if settings.url.is_empty() {
+        settings.url = format!(
+            "sqlite://{}/servertree.db",
+            config.data.folder.trim_end_matches('/')
+        );
+    }
+    Ok(Database::connect(&settings).await?)
+}

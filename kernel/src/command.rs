@@ -1,0 +1,81 @@
+//! Commands: what changes something. One pipeline for all of them: span, permission, unit of work, handler, events,
+//! commit.
+
+use std::any::TypeId;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use shaku::Interface;
+use tracing::Instrument;
+
+use crate::bus::{Handlers, Pipeline};
+use crate::message::Message;
+use crate::permission::{self, Permission};
+use crate::problem::{Failure, Internal};
+use crate::uow::WriteUow;
+
+/// Something to be done: a plain struct of value objects, so that its handler need not validate.
+pub trait Command: Send + 'static {
+    /// What the caller gets.
+    type Output: Send + 'static;
+    /// Its name, unique in the process: `<context>.<what it does>`.
+    const NAME: &'static str;
+    /// What the caller must be permitted to do.
+    const NEEDS: Permission;
+}
+
+/// Carries out a command. All that it writes goes through the unit of work: the bus commits it when the handler
+/// answers Ok, and else rolls it back.
+#[async_trait]
+pub trait CommandHandler<C: Command>: Interface {
+    /// Carries it out.
+    async fn handle(&self, command: C, uow: &mut WriteUow, message: &Message) -> Result<C::Output, Failure>;
+}
+
+/// Takes commands to their handlers.
+#[derive(Clone)]
+pub struct CommandBus {
+    handlers: Arc<Handlers>,
+    pipeline: Pipeline,
+}
+
+impl CommandBus {
+    pub(crate) fn new(handlers: Handlers, pipeline: Pipeline) -> Self {
+        Self {
+            handlers: Arc::new(handlers),
+            pipeline,
+        }
+    }
+
+    /// Carries out `command` and commits. It runs in a task of its own: a client that goes away does not cancel a
+    /// transaction half way.
+    pub async fn dispatch<C: Command>(&self, command: C, message: Message) -> Result<C::Output, Failure> {
+        let handler = self
+            .handlers
+            .get(&TypeId::of::<C>())
+            .and_then(|handler| handler.downcast_ref::<Arc<dyn CommandHandler<C>>>())
+            .ok_or_else(|| Internal(format!("no handler is registered for {}", C::NAME)))?;
+        let handler = Arc::clone(handler);
+        let span = tracing::info_span!(
+            "command",
+            name = C::NAME,
+            request_id = message.request_id.as_str(),
+            caller = message.caller.subject()
+        );
+        let pipeline = self.pipeline.clone();
+        let work = async move {
+            permission::require(pipeline.permissions.as_ref(), &message.caller, C::NEEDS).await?;
+            let mut uow = pipeline.units.write(message.clone());
+            let output = handler.handle(command, &mut uow, &message).await?;
+            uow.commit().await?;
+            tracing::debug!("done");
+            Ok(output)
+        };
+        let task = self
+            .pipeline
+            .tasks
+            .spawn_on(work.instrument(span), &self.pipeline.runtime);
+        task.await
+            .unwrap_or_else(|ended| Err(Internal(format!("{} broke off: {ended}", C::NAME)).into()))
+    }
+}

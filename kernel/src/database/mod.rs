@@ -1,0 +1,166 @@
+//! SQL: the engines behind one type. sea-query statements go in, `FromRow` structs come out.
+//!
+//! This module is the only place with a branch per engine; a context never knows which one it is on. Adding one
+//! means an arm in [`Backend`] and [`Transaction`], a bound in [`Row`], and a folder of migrations.
+
+mod error;
+mod migrate;
+mod settings;
+mod sqlite;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sea_query::SelectStatement;
+use sea_query_sqlx::SqlxBinder;
+use sqlx::FromRow;
+use sqlx::sqlite::SqliteRow;
+
+pub use error::{ConnectError, DatabaseError};
+pub use migrate::{Applied, MigrationError, Migrations};
+pub use settings::Settings;
+
+/// A row of a result, read into a struct. `#[derive(sqlx::FromRow)]` gives it for every engine.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
+
+impl<T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin> Row for T {}
+
+/// The database: cheap to clone, all clones share its pools.
+#[derive(Clone)]
+pub struct Database(Arc<Inner>);
+
+struct Inner {
+    backend: Backend,
+    /// Statements sent so far: tests count them, so that no list makes a query per row.
+    statements: AtomicU64,
+}
+
+enum Backend {
+    Sqlite(sqlite::Pools),
+}
+
+/// An open transaction; dropping it rolls it back.
+pub(crate) struct Transaction {
+    connection: Connection,
+    database: Database,
+}
+
+enum Connection {
+    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+}
+
+impl Database {
+    /// Opens the pools. Creates the database where the engine is a file of ours.
+    pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
+        let backend = Backend::Sqlite(sqlite::Pools::open(settings).await?);
+        Ok(Self(Arc::new(Inner {
+            backend,
+            statements: AtomicU64::new(0),
+        })))
+    }
+
+    /// What is in use, for people: engine, version, place. Never a password.
+    pub fn description(&self) -> &str {
+        match &self.0.backend {
+            Backend::Sqlite(pools) => &pools.description,
+        }
+    }
+
+    /// How many statements were sent so far.
+    pub fn statements(&self) -> u64 {
+        self.0.statements.load(Ordering::Relaxed)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), DatabaseError> {
+        match &self.0.backend {
+            Backend::Sqlite(pools) => {
+                sqlx::query("SELECT 1").execute(&pools.readers).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for what is in use to come back, then closes all connections.
+    pub async fn close(&self) {
+        match &self.0.backend {
+            Backend::Sqlite(pools) => pools.close().await,
+        }
+    }
+
+    /// Begins a transaction that may write.
+    pub(crate) async fn begin(&self) -> Result<Transaction, DatabaseError> {
+        let connection = match &self.0.backend {
+            Backend::Sqlite(pools) => Connection::Sqlite(pools.begin().await?),
+        };
+        Ok(Transaction {
+            connection,
+            database: self.clone(),
+        })
+    }
+
+    /// All rows, outside of any transaction.
+    pub(crate) async fn fetch_all<R: Row>(&self, select: &SelectStatement) -> Result<Vec<R>, DatabaseError> {
+        self.count();
+        match &self.0.backend {
+            Backend::Sqlite(pools) => sqlite::fetch_all(&pools.readers, select).await,
+        }
+    }
+
+    /// The row, if there is one, outside of any transaction.
+    pub(crate) async fn fetch_optional<R: Row>(
+        &self,
+        select: &SelectStatement,
+    ) -> Result<Option<R>, DatabaseError> {
+        self.count();
+        match &self.0.backend {
+            Backend::Sqlite(pools) => sqlite::fetch_optional(&pools.readers, select).await,
+        }
+    }
+
+    fn count(&self) {
+        self.0.statements.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Transaction {
+    /// Carries out a statement; answers how many rows it changed.
+    pub(crate) async fn execute(
+        &mut self,
+        statement: &(impl SqlxBinder + Sync),
+    ) -> Result<u64, DatabaseError> {
+        self.database.count();
+        match &mut self.connection {
+            Connection::Sqlite(transaction) => sqlite::execute(&mut **transaction, statement).await,
+        }
+    }
+
+    /// All rows, as this transaction sees them.
+    pub(crate) async fn fetch_all<R: Row>(
+        &mut self,
+        select: &SelectStatement,
+    ) -> Result<Vec<R>, DatabaseError> {
+        self.database.count();
+        match &mut self.connection {
+            Connection::Sqlite(transaction) => sqlite::fetch_all(&mut **transaction, select).await,
+        }
+    }
+
+    /// The row, if there is one, as this transaction sees it.
+    pub(crate) async fn fetch_optional<R: Row>(
+        &mut self,
+        select: &SelectStatement,
+    ) -> Result<Option<R>, DatabaseError> {
+        self.database.count();
+        match &mut self.connection {
+            Connection::Sqlite(transaction) => sqlite::fetch_optional(&mut **transaction, select).await,
+        }
+    }
+
+    /// Makes all of it last.
+    pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
+        match self.connection {
+            Connection::Sqlite(transaction) => Ok(transaction.commit().await?),
+        }
+    }
+}

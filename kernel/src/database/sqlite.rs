@@ -1,0 +1,172 @@
+//! SQLite: one writer connection and a pool of readers on a file in WAL mode.
+
+use std::str::FromStr;
+
+use sea_query::{SelectStatement, SqliteQueryBuilder};
+use sea_query_sqlx::SqlxBinder;
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Executor, Sqlite, SqlitePool};
+
+use super::{ConnectError, DatabaseError, Row, Settings};
+
+/// From here on a corruption of WAL databases is mended (<https://sqlite.org/releaselog/3_51_3.html>).
+const NEEDED: (u32, u32, u32) = (3, 51, 3);
+
+pub(super) struct Pools {
+    /// One connection: SQLite has one writer at a time, and a queue in the pool is fairer than its lock.
+    writer: SqlitePool,
+    pub(super) readers: SqlitePool,
+    pub(super) description: String,
+}
+
+impl Pools {
+    pub(super) async fn open(settings: &Settings) -> Result<Self, ConnectError> {
+        let path = settings
+            .sqlite_file()
+            .ok_or_else(|| ConnectError::Url(settings.url.clone()))?;
+        let open_error = |source| ConnectError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // NORMAL can lose a commit when the power fails; an acknowledged write must last.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(settings.acquire_timeout());
+        let pool = |connections| {
+            PoolOptions::<Sqlite>::new()
+                .max_connections(connections)
+                .acquire_timeout(settings.acquire_timeout())
+                // A file does not go away: connections are kept, and not tried out before each use.
+                .test_before_acquire(false)
+                .idle_timeout(None)
+                .max_lifetime(None)
+        };
+        let writer = pool(1).connect_with(options.clone()).await.map_err(open_error)?;
+        let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+            .fetch_one(&writer)
+            .await
+            .map_err(open_error)?;
+        if parse_version(&version) < NEEDED {
+            return Err(ConnectError::TooOld {
+                found: version,
+                needed: "3.51.3",
+            });
+        }
+        // The engine itself keeps readers from writing.
+        let read_only = options.pragma("query_only", "on");
+        let readers = pool(settings.read_connections)
+            .connect_with(read_only)
+            .await
+            .map_err(open_error)?;
+        Ok(Self {
+            writer,
+            readers,
+            description: format!("SQLite {version} at {path}"),
+        })
+    }
+
+    /// Takes the write lock at once: a transaction that reads first and then turns into a writer fails
+    /// immediately when another one wrote meanwhile, whatever the busy timeout.
+    pub(super) async fn begin(&self) -> Result<sqlx::Transaction<'static, Sqlite>, DatabaseError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+pub(super) async fn execute<'e>(
+    executor: impl Executor<'e, Database = Sqlite>,
+    statement: &impl SqlxBinder,
+) -> Result<u64, DatabaseError> {
+    let (sql, values) = statement.build_sqlx(SqliteQueryBuilder);
+    Ok(sqlx::query_with(AssertSqlSafe(sql), values)
+        .execute(executor)
+        .await?
+        .rows_affected())
+}
+
+pub(super) async fn fetch_all<'e, R: Row>(
+    executor: impl Executor<'e, Database = Sqlite>,
+    select: &SelectStatement,
+) -> Result<Vec<R>, DatabaseError> {
+    let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
+    Ok(sqlx::query_as_with(AssertSqlSafe(sql), values)
+        .fetch_all(executor)
+        .await?)
+}
+
+pub(super) async fn fetch_optional<'e, R: Row>(
+    executor: impl Executor<'e, Database = Sqlite>,
+    select: &SelectStatement,
+) -> Result<Option<R>, DatabaseError> {
+    let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
+    Ok(sqlx::query_as_with(AssertSqlSafe(sql), values)
+        .fetch_optional(executor)
+        .await?)
+}
+
+/// The index by our convention, out of `UNIQUE constraint failed: servers.live_name`: SQLite names the columns.
+pub(super) fn unique_index(message: &str) -> String {
+    let columns = message.rsplit_once(": ").map_or(message, |(_, columns)| columns);
+    let mut columns = columns
+        .split(", ")
+        .map(|column| column.split_once('.').unwrap_or(("", column)));
+    let Some((table, first)) = columns.next() else {
+        return String::new();
+    };
+    columns.fold(format!("ux_{table}_{first}"), |name, (_, column)| {
+        name + "_" + column
+    })
+}
+
+/// Whether an extended result code (<https://sqlite.org/rescode.html>) is of a kind that can pass: BUSY, LOCKED,
+/// IOERR, FULL, CANTOPEN.
+pub(super) fn is_transient(code: Option<&str>) -> bool {
+    let primary = code
+        .and_then(|code| i32::from_str(code).ok())
+        .map(|code| code & 0xff);
+    matches!(primary, Some(5 | 6 | 10 | 13 | 14))
+}
+
+fn parse_version(version: &str) -> (u32, u32, u32) {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    (
+        parts.next().unwrap_or(0),
+        parts.next().unwrap_or(0),
+        parts.next().unwrap_or(0),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unique_violations_are_named_by_convention() {
+        assert_eq!(
+            unique_index("UNIQUE constraint failed: servers.live_name"),
+            "ux_servers_live_name"
+        );
+        assert_eq!(unique_index("UNIQUE constraint failed: t.a, t.b"), "ux_t_a_b");
+    }
+
+    #[test]
+    fn busy_and_full_can_pass_and_constraints_cannot() {
+        assert!(is_transient(Some("5")) && is_transient(Some("517")) && is_transient(Some("13")));
+        assert!(!is_transient(Some("2067")) && !is_transient(None));
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(parse_version("3.51.10") > NEEDED);
+        assert!(parse_version("3.9.0") < NEEDED);
+    }
+}

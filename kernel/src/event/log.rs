@@ -1,0 +1,172 @@
+//! The event log: written by the unit of work, read by the relay and by whoever wants to know what happened.
+
+use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use serde_json::value::RawValue;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::Envelope;
+use super::tables::{DeliveryState, EventDeliveries, EventLog};
+use crate::database::{Database, DatabaseError, Transaction};
+use crate::domain::Timestamp;
+use crate::problem::Internal;
+
+/// Writes events to the log, in the transaction of the changes they tell of: one statement for all.
+pub(crate) async fn append(transaction: &mut Transaction, events: &[Envelope]) -> Result<(), DatabaseError> {
+    let mut insert = Query::insert();
+    insert.into_table(EventLog::Table).columns([
+        EventLog::Id,
+        EventLog::Source,
+        EventLog::Type,
+        EventLog::Subject,
+        EventLog::Revision,
+        EventLog::Sequence,
+        EventLog::SchemaVersion,
+        EventLog::Time,
+        EventLog::Actor,
+        EventLog::RequestId,
+        EventLog::Traceparent,
+        EventLog::Data,
+    ]);
+    for event in events {
+        insert.values_panic([
+            event.id.into(),
+            event.source.as_str().into(),
+            event.event_type.as_str().into(),
+            event.subject.into(),
+            integer(event.revision).into(),
+            event.sequence.into(),
+            event.schemaversion.into(),
+            event.time.into(),
+            event.actor.as_str().into(),
+            event.requestid.as_str().into(),
+            event.traceparent.clone().into(),
+            event.data.get().into(),
+        ]);
+    }
+    transaction.execute(&insert).await?;
+    Ok(())
+}
+
+/// Revisions count commits: they stay far below what a signed column takes.
+pub(super) fn integer(revision: u64) -> i64 {
+    i64::try_from(revision).unwrap_or(i64::MAX)
+}
+
+/// A row of the log.
+#[derive(FromRow)]
+pub(super) struct EventRow {
+    id: Uuid,
+    source: String,
+    #[sqlx(rename = "type")]
+    event_type: String,
+    subject: Uuid,
+    revision: i64,
+    sequence: i64,
+    schema_version: i64,
+    time: Timestamp,
+    actor: String,
+    request_id: String,
+    traceparent: Option<String>,
+    data: String,
+}
+
+impl EventRow {
+    /// The columns it is read from, of `event_log`.
+    pub(super) fn select() -> SelectStatement {
+        let columns = [
+            EventLog::Id,
+            EventLog::Source,
+            EventLog::Type,
+            EventLog::Subject,
+            EventLog::Revision,
+            EventLog::Sequence,
+            EventLog::SchemaVersion,
+            EventLog::Time,
+            EventLog::Actor,
+            EventLog::RequestId,
+            EventLog::Traceparent,
+            EventLog::Data,
+        ];
+        let columns = columns.map(|column| (EventLog::Table, column));
+        Query::select().columns(columns).from(EventLog::Table).take()
+    }
+}
+
+impl TryFrom<EventRow> for Envelope {
+    type Error = Internal;
+
+    fn try_from(row: EventRow) -> Result<Self, Internal> {
+        let corrupt = |what| Internal(format!("event {} in the log has no valid {what}", row.id));
+        Ok(Self {
+            specversion: Self::SPEC_VERSION.to_owned(),
+            revision: u64::try_from(row.revision).map_err(|_| corrupt("revision"))?,
+            sequence: u32::try_from(row.sequence).map_err(|_| corrupt("sequence"))?,
+            schemaversion: u16::try_from(row.schema_version).map_err(|_| corrupt("schema version"))?,
+            data: RawValue::from_string(row.data).map_err(|_| corrupt("data"))?,
+            id: row.id,
+            source: row.source,
+            event_type: row.event_type,
+            subject: row.subject,
+            time: row.time,
+            datacontenttype: Self::DATA_CONTENT_TYPE.to_owned(),
+            actor: row.actor,
+            requestid: row.request_id,
+            traceparent: row.traceparent,
+        })
+    }
+}
+
+/// Looks into the event log.
+#[derive(Clone)]
+pub struct EventLogView(Database);
+
+#[derive(FromRow)]
+struct Count {
+    count: i64,
+}
+
+impl EventLogView {
+    /// The log in `database`.
+    pub fn new(database: Database) -> Self {
+        Self(database)
+    }
+
+    /// The events of one aggregate, or of all, oldest first.
+    pub async fn events(&self, subject: Option<Uuid>) -> Result<Vec<Envelope>, crate::problem::Failure> {
+        let mut select = EventRow::select();
+        if let Some(subject) = subject {
+            select.and_where(Expr::col(EventLog::Subject).eq(subject));
+        }
+        select.order_by(EventLog::Id, Order::Asc);
+        let rows: Vec<EventRow> = self.0.fetch_all(&select).await?;
+        rows.into_iter()
+            .map(|row| Envelope::try_from(row).map_err(Into::into))
+            .collect()
+    }
+
+    /// How many events and deliveries the relay has still to deal with.
+    pub async fn undelivered(&self) -> Result<i64, DatabaseError> {
+        let open = [DeliveryState::Pending, DeliveryState::Failed, DeliveryState::Dead];
+        let deliveries = count(
+            Query::select()
+                .from(EventDeliveries::Table)
+                .and_where(Expr::col(EventDeliveries::State).is_in(open.map(DeliveryState::as_str))),
+        );
+        let events = count(
+            Query::select()
+                .from(EventLog::Table)
+                .and_where(Expr::col(EventLog::DispatchedAt).is_null()),
+        );
+        let mut open = 0;
+        for select in [deliveries, events] {
+            let row: Option<Count> = self.0.fetch_optional(&select).await?;
+            open += row.map_or(0, |row| row.count);
+        }
+        Ok(open)
+    }
+}
+
+fn count(select: &mut SelectStatement) -> SelectStatement {
+    select.expr_as(Expr::cust("COUNT(*)"), "count").take()
+}

@@ -1,0 +1,65 @@
+//! Events: recorded by aggregates, kept in the log by the unit of work, delivered to subscribers by the relay.
+//!
+//! The way of an event: an aggregate records it → saving the aggregate hands it to the [`WriteUow`], which turns it
+//! into an [`Envelope`] → the commit writes it to the table `event_log` in the same transaction, and wakes the
+//! [`Relay`] → the dispatcher makes a row in `event_deliveries` for each subscriber that takes it → a worker for
+//! each subscriber hands it over, in a transaction with the inbox record and the subscriber's own writes.
+//!
+//! [`WriteUow`]: crate::uow::WriteUow
+
+mod delivery;
+mod dispatcher;
+mod envelope;
+mod log;
+mod pump;
+mod relay;
+mod subscriber;
+mod tables;
+
+pub use envelope::Envelope;
+pub use log::EventLogView;
+pub(crate) use log::append;
+pub(crate) use pump::Wake;
+pub use relay::{Relay, RelaySettings};
+pub(crate) use subscriber::Subscriber;
+pub use subscriber::{EventHandler, Start, Subscription};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// An event as others get to see it: its fields are its contract.
+pub trait PublicEvent: Serialize {
+    /// Its name, after the aggregate: `server.registered`.
+    const TYPE: &'static str;
+    /// The version of its fields. A new field needs no new version; a changed meaning does.
+    const SCHEMA_VERSION: u16 = 1;
+}
+
+/// A public event on its way to the log.
+#[derive(Debug)]
+pub struct Publication {
+    pub(crate) event_type: &'static str,
+    pub(crate) schema_version: u16,
+    pub(crate) data: serde_json::Result<Box<RawValue>>,
+}
+
+impl Publication {
+    /// The event in its JSON form.
+    pub fn of<E: PublicEvent>(event: &E) -> Self {
+        Self {
+            event_type: E::TYPE,
+            schema_version: E::SCHEMA_VERSION,
+            data: serde_json::value::to_raw_value(event),
+        }
+    }
+
+    /// Its name.
+    pub fn event_type(&self) -> &'static str {
+        self.event_type
+    }
+
+    /// Its fields, as JSON.
+    pub fn data(&self) -> &str {
+        self.data.as_ref().map_or("null", |data| data.get())
+    }
+}

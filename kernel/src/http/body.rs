@@ -1,0 +1,174 @@
+//! Bodies: JSON of limited size, in limited time, with every faulty field named.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use deserr::Deserr;
+use futures_util::StreamExt;
+use thiserror::Error;
+
+use crate::fields::{self, FieldError, FieldErrors};
+use crate::problem::{
+    BODY_TOO_LARGE, Failure, INVALID_FIELDS, MALFORMED_JSON, Problem, ProblemType, REQUEST_TIMED_OUT,
+    UNSUPPORTED_MEDIA_TYPE,
+};
+
+/// The largest body that is taken: 1 MiB.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// What of a body that is too large is read and thrown away, so that its sender, who may still be writing, gets to
+/// read the answer.
+const MAX_DISCARDED_BYTES: usize = 8 * MAX_BODY_BYTES;
+
+/// How long a body may take to arrive. Put it into the app's data; without it the default holds.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyTimeout(pub Duration);
+
+impl Default for BodyTimeout {
+    fn default() -> Self {
+        Self(Duration::from_secs(30))
+    }
+}
+
+/// Extractor: the body, read into a `T` whose value objects have checked it.
+pub struct Body<T>(pub T);
+
+/// Extractor: the body of a PUT. As a client sends back what it got, fields that the service fills in are accepted
+/// and ignored.
+pub struct Replacement<T>(pub T);
+
+/// What a PUT can replace.
+pub trait Replaceable {
+    /// The fields of its representation that the service fills in.
+    const FILLED_IN: &'static [&'static str];
+}
+
+impl<T: Deserr<FieldErrors> + 'static> FromRequest for Body<T> {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let json = json(request, payload);
+        Box::pin(async move { Ok(Self(parse(json.await?)?)) })
+    }
+}
+
+impl<T: Deserr<FieldErrors> + Replaceable + 'static> FromRequest for Replacement<T> {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let json = json(request, payload);
+        Box::pin(async move {
+            let mut json = json.await?;
+            if let Some(fields) = json.as_object_mut() {
+                fields.retain(|name, _| !T::FILLED_IN.contains(&name.as_str()));
+            }
+            Ok(Self(parse(json)?))
+        })
+    }
+}
+
+fn parse<T: Deserr<FieldErrors>>(json: serde_json::Value) -> Result<T, BodyError> {
+    fields::parse(json).map_err(BodyError::Fields)
+}
+
+fn json(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<serde_json::Value, BodyError>> + use<> {
+    let media_type = is_plain_json(request);
+    let limit = request
+        .app_data::<web::Data<BodyTimeout>>()
+        .map_or_else(BodyTimeout::default, |data| ***data);
+    let mut payload = payload.take();
+    async move {
+        media_type?;
+        let bytes = tokio::time::timeout(limit.0, read(&mut payload))
+            .await
+            .map_err(|_| BodyError::TimedOut)??;
+        serde_json::from_slice(&bytes).map_err(BodyError::Json)
+    }
+}
+
+fn is_plain_json(request: &HttpRequest) -> Result<(), BodyError> {
+    let media_type = request.content_type();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err(BodyError::MediaType {
+            found: fields::shortened(media_type),
+        });
+    }
+    match request.headers().get(header::CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => Err(BodyError::Encoding),
+        _ => Ok(()),
+    }
+}
+
+async fn read(payload: &mut Payload) -> Result<Vec<u8>, BodyError> {
+    let mut bytes = Vec::new();
+    let mut received = 0;
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| BodyError::BrokenOff(error.to_string()))?;
+        received += chunk.len();
+        if received > MAX_DISCARDED_BYTES {
+            return Err(BodyError::TooLarge);
+        }
+        if received <= MAX_BODY_BYTES {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    if received > MAX_BODY_BYTES {
+        Err(BodyError::TooLarge)
+    } else {
+        Ok(bytes)
+    }
+}
+
+/// A body that is not taken.
+#[derive(Debug, Error)]
+enum BodyError {
+    #[error("the body must be application/json, not '{found}'")]
+    MediaType { found: String },
+    #[error("the body must not be compressed")]
+    Encoding,
+    #[error("the body has more than {MAX_BODY_BYTES} bytes")]
+    TooLarge,
+    #[error("the body did not arrive in time")]
+    TimedOut,
+    #[error("the body broke off: {0}")]
+    BrokenOff(String),
+    #[error("the body is not JSON: {0}")]
+    Json(serde_json::Error),
+    #[error("{} at fault: {}", if .0.len() == 1 { "one field is" } else { "fields are" }, names(.0))]
+    Fields(Vec<FieldError>),
+}
+
+impl Problem for BodyError {
+    fn problem(&self) -> &'static ProblemType {
+        match self {
+            Self::MediaType { .. } | Self::Encoding => &UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge => &BODY_TOO_LARGE,
+            Self::TimedOut => &REQUEST_TIMED_OUT,
+            Self::BrokenOff(_) | Self::Json(_) => &MALFORMED_JSON,
+            Self::Fields(_) => &INVALID_FIELDS,
+        }
+    }
+
+    fn fields(&self) -> &[FieldError] {
+        match self {
+            Self::Fields(fields) => fields,
+            _ => &[],
+        }
+    }
+}
+
+fn names(fields: &[FieldError]) -> String {
+    fields
+        .iter()
+        .map(|error| error.field.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,70 @@
+//! A request on its way to a use case.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+
+use crate::command::Command;
+use crate::message::{Caller, Message, RequestId, TraceParent};
+use crate::plugin::Application;
+use crate::problem::{Failure, Internal};
+use crate::query::Query;
+
+/// Where a request comes from. The host's outermost middleware puts it into the request.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Who asks.
+    pub caller: Caller,
+    /// The id of the request.
+    pub request_id: RequestId,
+    /// The trace it is part of.
+    pub traceparent: Option<TraceParent>,
+}
+
+/// Extractor: takes a use case to its bus, with all that must travel with it.
+pub struct Call {
+    application: web::Data<Application>,
+    message: Message,
+}
+
+impl Call {
+    /// Carries out a command.
+    pub async fn dispatch<C: Command>(self, command: C) -> Result<C::Output, Failure> {
+        self.application.commands.dispatch(command, self.message).await
+    }
+
+    /// Answers a query.
+    pub async fn ask<Q: Query>(self, query: Q) -> Result<Q::Output, Failure> {
+        self.application.queries.ask(query, self.message).await
+    }
+
+    fn of(request: &HttpRequest) -> Result<Self, Failure> {
+        let application = request
+            .app_data::<web::Data<Application>>()
+            .ok_or_else(|| Internal("the HTTP server was started without an application".to_owned()))?;
+        let origin =
+            request.extensions().get::<Origin>().cloned().ok_or_else(|| {
+                Internal("the request came past the middleware that says who asks".to_owned())
+            })?;
+        let message = Message {
+            caller: origin.caller,
+            request_id: origin.request_id,
+            traceparent: origin.traceparent,
+            now: application.clock().now(),
+        };
+        Ok(Self {
+            application: application.clone(),
+            message,
+        })
+    }
+}
+
+impl FromRequest for Call {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}

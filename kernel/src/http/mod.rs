@@ -1,0 +1,22 @@
+//! HTTP: what every context's routes have in common, so that a handler is three lines long.
+//!
+//! A route takes a [`Call`] and what it needs of [`Body`], [`Replacement`], [`IfMatch`] and
+//! [`Criteria`](crate::criteria::Criteria), dispatches, and answers with [`Entity`], [`Created`] or [`Page`]. Its error
+//! is a [`Failure`](crate::problem::Failure), which becomes problem+json here and nowhere else.
+
+mod body;
+mod call;
+mod criteria;
+mod entity;
+mod openapi;
+mod problem;
+
+pub use body::{Body, BodyTimeout, MAX_BODY_BYTES, Replaceable, Replacement};
+pub use call::{Call, Origin};
+pub use criteria::Page;
+pub use entity::{Created, Entity, IfMatch, Representation};
+pub use openapi::{ALWAYS, BODY, ProblemDetails, responses_for};
+pub use problem::{MethodNotAllowed, render_problems};
+
+/// Below which all contexts' routes are.
+pub const API_BASE: &str = "/api/v1";

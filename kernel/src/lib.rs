@@ -1,0 +1,37 @@
+//! What every context of ServerTree builds on. It knows none of them.
+//!
+//! From the inside out: [`domain`] has the building blocks of aggregates; [`command`], [`query`], [`uow`] and
+//! [`permission`] are the pipeline that every use case runs in; [`event`] keeps and delivers what happened;
+//! [`database`] and [`http`] are the edges; [`plugin`] is how contexts register. docs/ARCHITECTURE.md walks through it.
+
+mod bus;
+pub mod clock;
+pub mod command;
+pub mod criteria;
+pub mod database;
+pub mod domain;
+pub mod event;
+pub mod fields;
+pub mod http;
+pub mod message;
+pub mod permission;
+pub mod plugin;
+pub mod problem;
+pub mod query;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+pub mod uow;
+
+/// What the kernel's macros need to name from inside a context.
+#[doc(hidden)]
+pub mod glue {
+    pub use deserr;
+    pub use include_dir;
+    pub use inventory;
+    pub use sea_query;
+    pub use serde;
+    pub use shaku;
+    pub use sqlx;
+    pub use utoipa;
+    pub use uuid::Uuid;
+}

@@ -1,0 +1,131 @@
+//! What travels with every command, query and event: who asks, in which request, when.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::domain::Timestamp;
+
+/// Who asks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caller(Arc<str>);
+
+impl Caller {
+    /// A subject by its name, as events and logs show it.
+    pub fn named(subject: &str) -> Self {
+        Self(subject.into())
+    }
+
+    /// Whoever works on the machine itself: the only caller until the authorization context is there.
+    pub fn local_operator() -> Self {
+        Self::named("local-operator")
+    }
+
+    /// The name of the subject.
+    pub fn subject(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The id of a request: in its answer, its log lines, its events.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// Takes an id from outside if it is sane: 1 to 128 of `A-Z a-z 0-9 . _ -`, so that it can stand in a log
+    /// line or a header as it is.
+    pub fn parse(text: &str) -> Option<Self> {
+        let sane = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        ((1..=128).contains(&text.len()) && text.bytes().all(sane)).then(|| Self(text.into()))
+    }
+
+    /// The text of the id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<uuid::Uuid> for RequestId {
+    fn from(uuid: uuid::Uuid) -> Self {
+        Self(uuid.to_string().into())
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A W3C `traceparent`, carried along unchanged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TraceParent(Arc<str>);
+
+impl TraceParent {
+    /// Takes a `traceparent` of version 00 (<https://www.w3.org/TR/trace-context/#traceparent-header>).
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = |part: &str, length: usize| {
+            part.len() == length
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        };
+        let parts: Vec<&str> = text.split('-').collect();
+        let [version, trace, parent, flags] = parts.as_slice() else {
+            return None;
+        };
+        let sound = *version == "00" && hex(trace, 32) && hex(parent, 16) && hex(flags, 2);
+        let zero = |part: &str| part.bytes().all(|b| b == b'0');
+        (sound && !zero(trace) && !zero(parent)).then(|| Self(text.into()))
+    }
+
+    /// The text as it came.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What travels with a command or query to its handler.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Who asks.
+    pub caller: Caller,
+    /// In which request.
+    pub request_id: RequestId,
+    /// As part of which trace.
+    pub traceparent: Option<TraceParent>,
+    /// When it came in: the time of everything that happens because of it.
+    pub now: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_from_outside_must_be_sane() {
+        assert!(RequestId::parse("deploy-42_a.b").is_some());
+        for bad in ["", "a b", "a\nb", "ü", &"a".repeat(129)] {
+            assert!(RequestId::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn traceparents_are_checked() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert!(TraceParent::parse(&format!("00-{trace}-00f067aa0ba902b7-01")).is_some());
+        for bad in [
+            "",
+            "00-1-2-3",
+            &format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
+            "ü-ü-ü-ü",
+        ] {
+            assert!(TraceParent::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Puts contexts, container and database together to an application that runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use include_dir::include_dir;
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+use super::{Context, Kernel, Registered, Registry, UseCase};
+use crate::bus::Pipeline;
+use crate::clock::{Clock, IdGenerator};
+use crate::command::CommandBus;
+use crate::database::{Database, Migrations};
+use crate::event::{Relay, RelaySettings, Subscriber};
+use crate::permission::{PermissionChecker, PermissionSlot};
+use crate::problem::{COMMON, Failure, ProblemType};
+use crate::query::QueryBus;
+use crate::uow::UnitsOfWork;
+
+static KERNEL_MIGRATIONS: include_dir::Dir<'static> =
+    include_dir!("$CARGO_MANIFEST_DIR/../migrations/kernel");
+
+/// What an application is made of.
+pub struct Parts {
+    /// The contexts to run.
+    pub contexts: Vec<&'static Context>,
+    /// The kernel's container.
+    pub kernel: Arc<dyn Kernel>,
+    /// The slot that the container has as its `PermissionChecker`.
+    pub permissions: PermissionSlot,
+    /// Who decides about permissions when no context provides it.
+    pub fallback_permissions: Arc<dyn PermissionChecker>,
+    /// The database.
+    pub database: Database,
+    /// Where commands run.
+    pub runtime: Handle,
+}
+
+/// The contexts do not fit together: a mistake in the program, found at its start.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum AssemblyError {
+    /// Two of the same name.
+    #[error("there are two {kind}s named '{name}'")]
+    Duplicate {
+        /// What there are two of.
+        kind: &'static str,
+        /// Their name.
+        name: String,
+    },
+    /// Asked for, but not there.
+    #[error("there is no context '{name}'; there are: {known}")]
+    UnknownContext {
+        /// What was asked for.
+        name: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// Two contexts want to decide about permissions.
+    #[error("both '{0}' and '{1}' provide the permission checker; enable one of them")]
+    TwoPermissionCheckers(&'static str, &'static str),
+}
+
+impl Context {
+    /// All contexts that are linked into this program, by name.
+    pub fn all() -> Result<Vec<&'static Self>, AssemblyError> {
+        let mut contexts: Vec<&'static Self> = inventory::iter::<Registered>
+            .into_iter()
+            .map(|registered| registered.0)
+            .collect();
+        contexts.sort_by_key(|context| context.name);
+        unique("context", contexts.iter().map(|context| context.name))?;
+        Ok(contexts)
+    }
+
+    /// Of all contexts, those with the names given; all, if none is.
+    pub fn enabled(names: &[String]) -> Result<Vec<&'static Self>, AssemblyError> {
+        let all = Self::all()?;
+        if let Some(unknown) = names
+            .iter()
+            .find(|name| all.iter().all(|context| context.name != **name))
+        {
+            let known = all
+                .iter()
+                .map(|context| context.name)
+                .collect::<Vec<_>>()
+                .join(", ");
+            return Err(AssemblyError::UnknownContext {
+                name: unknown.clone(),
+                known,
+            });
+        }
+        let is_enabled = |context: &&Self| names.is_empty() || names.iter().any(|name| name == context.name);
+        Ok(all.into_iter().filter(is_enabled).collect())
+    }
+}
+
+/// An application: its contexts' use cases behind two buses.
+#[derive(Clone)]
+pub struct Application {
+    /// Its contexts.
+    pub contexts: Arc<[&'static Context]>,
+    /// Its use cases.
+    pub use_cases: Arc<[UseCase]>,
+    /// Carries out commands.
+    pub commands: CommandBus,
+    /// Answers queries.
+    pub queries: QueryBus,
+    /// Whether a context decides about permissions; else the fallback does.
+    pub has_permission_checker: bool,
+    subscribers: Vec<Subscriber>,
+    database: Database,
+    pipeline: Pipeline,
+    clock: Arc<dyn Clock>,
+}
+
+impl Application {
+    /// Lets each context register, and checks that they fit together.
+    pub fn assemble(parts: Parts) -> Result<Self, AssemblyError> {
+        let mut registry = Registry::default();
+        for context in &parts.contexts {
+            registry.context = context.name;
+            (context.register)(Arc::clone(&parts.kernel), &mut registry);
+        }
+        unique(
+            "use case",
+            registry.use_cases.iter().map(|use_case| use_case.name),
+        )?;
+        unique(
+            "problem",
+            problem_types(&parts.contexts).map(|problem| problem.code),
+        )?;
+        unique(
+            "event",
+            parts
+                .contexts
+                .iter()
+                .flat_map(|context| context.events.iter().copied()),
+        )?;
+        let provided = match registry.permission_checkers.as_slice() {
+            [] => None,
+            [(_, checker)] => Some(Arc::clone(checker)),
+            [(one, _), (other, _), ..] => return Err(AssemblyError::TwoPermissionCheckers(one, other)),
+        };
+        let has_permission_checker = provided.is_some();
+        parts
+            .permissions
+            .fill(provided.unwrap_or(parts.fallback_permissions));
+        let ids: Arc<dyn IdGenerator> = parts.kernel.resolve();
+        let pipeline = Pipeline {
+            permissions: parts.kernel.resolve(),
+            units: UnitsOfWork::new(parts.database.clone(), ids),
+            tasks: TaskTracker::new(),
+            runtime: parts.runtime,
+        };
+        Ok(Self {
+            contexts: parts.contexts.into(),
+            use_cases: registry.use_cases.into(),
+            commands: CommandBus::new(registry.commands, pipeline.clone()),
+            queries: QueryBus::new(registry.queries, pipeline.clone()),
+            has_permission_checker,
+            subscribers: registry.subscribers,
+            database: parts.database,
+            clock: parts.kernel.resolve(),
+            pipeline,
+        })
+    }
+
+    /// Starts to deliver events to the subscribers.
+    pub async fn start_relay(&self, settings: &RelaySettings) -> Result<Relay, Failure> {
+        let units = self.pipeline.units.clone();
+        let clock = Arc::clone(&self.clock);
+        Relay::start(
+            settings,
+            self.subscribers.clone(),
+            self.database.clone(),
+            units,
+            clock,
+        )
+        .await
+    }
+
+    /// Waits until the commands under way have ended. Call it when no new ones come in.
+    pub async fn finish_commands(&self) {
+        self.pipeline.tasks.close();
+        self.pipeline.tasks.wait().await;
+    }
+
+    /// The types of problem it can answer with, by code.
+    pub fn problems(&self) -> BTreeMap<&'static str, &'static ProblemType> {
+        problem_types(&self.contexts)
+            .map(|problem| (problem.code, problem))
+            .collect()
+    }
+
+    /// The clock it goes by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+}
+
+/// The migrations of the kernel and of these contexts, in the order they are to run.
+pub fn migrations(contexts: &[&'static Context]) -> Vec<Migrations> {
+    let kernel = Migrations {
+        owner: "kernel",
+        folder: &KERNEL_MIGRATIONS,
+    };
+    std::iter::once(kernel)
+        .chain(contexts.iter().map(|context| context.migrations))
+        .collect()
+}
+
+fn problem_types(contexts: &[&'static Context]) -> impl Iterator<Item = &'static ProblemType> {
+    COMMON.iter().copied().chain(
+        contexts
+            .iter()
+            .flat_map(|context| context.problems.iter().copied()),
+    )
+}
+
+fn unique<'n>(kind: &'static str, names: impl Iterator<Item = &'n str>) -> Result<(), AssemblyError> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(AssemblyError::Duplicate {
+            kind,
+            name: pair[0].to_owned(),
+        }),
+        None => Ok(()),
+    }
+}

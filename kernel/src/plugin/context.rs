@@ -1,0 +1,98 @@
+//! The manifest of a context, and the macro that writes it.
+
+use std::sync::Arc;
+
+use shaku::HasComponent;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::Registry;
+use crate::clock::{Clock, IdGenerator};
+use crate::database::Migrations;
+use crate::permission::PermissionChecker;
+use crate::problem::ProblemType;
+
+/// What the kernel's container has for contexts.
+pub trait Kernel:
+    HasComponent<dyn Clock> + HasComponent<dyn IdGenerator> + HasComponent<dyn PermissionChecker> + Send + Sync
+{
+}
+
+/// The manifest of a context: all that the host knows of it.
+pub struct Context {
+    /// Its name: in its configuration section, its events' `source`, its tables, its cargo feature.
+    pub name: &'static str,
+    /// What it is about, in a sentence.
+    pub summary: &'static str,
+    /// Its tables.
+    pub migrations: Migrations,
+    /// Its routes, below `/api/v1`.
+    pub routes: fn(&mut ServiceConfig<'_>),
+    /// The names of the events it emits.
+    pub events: &'static [&'static str],
+    /// The types of problem it can answer with.
+    pub problems: &'static [&'static ProblemType],
+    /// Builds its module upon the kernel's container, and registers its use cases.
+    pub register: fn(Arc<dyn Kernel>, &mut Registry),
+}
+
+/// A context as `inventory` collects it.
+pub struct Registered(pub &'static Context);
+
+inventory::collect!(Registered);
+
+/// Writes the manifest of a context: its modules, its container, its use cases, its registration with the host.
+///
+/// A line of `use_cases` is all that a new use case needs here. `command register_server::RegisterServer` declares the
+/// module `application/register_server.rs`, puts its `Handler` into the container and registers it for the command
+/// `RegisterServer`; likewise `query` and `subscriber`. (The modules are declared by the macro, so `cargo fmt` does not
+/// find them: use `scripts/fmt`.)
+#[macro_export]
+macro_rules! context {
+    (
+        name: $name:literal,
+        summary: $summary:literal,
+        migrations: $migrations:tt,
+        routes: $routes:path,
+        events: $events:path,
+        problems: $problems:path,
+        uses: [$($port:ty),* $(,)?],
+        adapters: [$($adapter:ty),* $(,)?],
+        use_cases: { $($kind:ident $file:ident::$use_case:ident),* $(,)? } $(,)?
+    ) => {
+        mod application {
+            //! What the context does: one use case a file.
+            $(pub mod $file;)*
+        }
+
+        $crate::glue::shaku::module! {
+            ContextModule {
+                components = [$($adapter,)* $(application::$file::Handler,)*],
+                providers = [],
+                use dyn $crate::plugin::Kernel {
+                    components = [$($port),*],
+                    providers = []
+                }
+            }
+        }
+
+        /// The manifest.
+        pub static CONTEXT: $crate::plugin::Context = $crate::plugin::Context {
+            name: $name,
+            summary: $summary,
+            migrations: $crate::database::Migrations {
+                owner: $name,
+                folder: &$crate::glue::include_dir::include_dir!($migrations),
+            },
+            routes: $routes,
+            events: $events,
+            problems: $problems,
+            register: |kernel, registry| {
+                use $crate::glue::shaku::HasComponent;
+                let module = ContextModule::builder(kernel).build();
+                $(registry.$kind::<application::$file::$use_case>(module.resolve());)*
+            },
+        };
+
+        $crate::glue::inventory::submit! { $crate::plugin::Registered(&CONTEXT) }
+    };
+}

@@ -1,0 +1,9 @@
+//! How contexts plug in: the manifest, what it registers, and how all of it is put together.
+
+mod assembly;
+mod context;
+mod registry;
+
+pub use assembly::{Application, AssemblyError, Parts, migrations};
+pub use context::{Context, Kernel, Registered};
+pub use registry::{Registry, UseCase};

@@ -1,0 +1,68 @@
+//! What contexts register: handlers, subscribers, and who fills the kernel's slots.
+
+use std::any::TypeId;
+use std::sync::Arc;
+
+use crate::bus::Handlers;
+use crate::command::{Command, CommandHandler};
+use crate::event::{EventHandler, Subscriber, Subscription};
+use crate::permission::{Permission, PermissionChecker};
+use crate::query::{Query, QueryHandler};
+
+/// A use case, as a list of them shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UseCase {
+    /// The context it belongs to.
+    pub context: &'static str,
+    /// `command`, `query` or `subscriber`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What its caller must be permitted to do; nothing for a subscriber, which nobody calls.
+    pub needs: Option<Permission>,
+}
+
+/// Collects what the contexts register.
+#[derive(Default)]
+pub struct Registry {
+    pub(super) context: &'static str,
+    pub(super) use_cases: Vec<UseCase>,
+    pub(super) commands: Handlers,
+    pub(super) queries: Handlers,
+    pub(super) subscribers: Vec<Subscriber>,
+    pub(super) permission_checkers: Vec<(&'static str, Arc<dyn PermissionChecker>)>,
+}
+
+impl Registry {
+    /// The handler of a command.
+    pub fn command<C: Command>(&mut self, handler: Arc<dyn CommandHandler<C>>) {
+        self.enter("command", C::NAME, Some(C::NEEDS));
+        self.commands.insert(TypeId::of::<C>(), Box::new(handler));
+    }
+
+    /// The handler of a query.
+    pub fn query<Q: Query>(&mut self, handler: Arc<dyn QueryHandler<Q>>) {
+        self.enter("query", Q::NAME, Some(Q::NEEDS));
+        self.queries.insert(TypeId::of::<Q>(), Box::new(handler));
+    }
+
+    /// The handler of a subscription.
+    pub fn subscriber<S: Subscription>(&mut self, handler: Arc<dyn EventHandler<S>>) {
+        self.enter("subscriber", S::NAME, None);
+        self.subscribers.push(Subscriber::new(handler));
+    }
+
+    /// Provides the kernel's port that decides about permissions.
+    pub fn provide_permission_checker(&mut self, checker: Arc<dyn PermissionChecker>) {
+        self.permission_checkers.push((self.context, checker));
+    }
+
+    fn enter(&mut self, kind: &'static str, name: &'static str, needs: Option<Permission>) {
+        self.use_cases.push(UseCase {
+            context: self.context,
+            kind,
+            name,
+            needs,
+        });
+    }
+}

@@ -1,0 +1,273 @@
+//! Errors, as whoever asked gets to see them.
+//!
+//! Which error to use where: a context has one flat `thiserror` enum and implements [`Problem`] for it, naming a
+//! [`ProblemType`] for each variant. Handlers return [`Failure`], into which `?` turns any of them. How it becomes
+//! an HTTP answer is decided once, in [`crate::http`].
+
+use std::any::Any;
+use std::fmt;
+
+use crate::fields::FieldError;
+
+/// What kind of problem it is: decides the HTTP status, and whether trying again can help.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Not understood: broken JSON, a parameter that is unknown or out of range. 400.
+    Malformed,
+    /// Nobody we know. 401.
+    Unauthenticated,
+    /// Known, but not allowed. 403.
+    Forbidden,
+    /// There is no such thing, or none the caller may know of. 404.
+    NotFound,
+    /// There is such a thing, but it does not do that. 405.
+    MethodNotAllowed,
+    /// The request did not arrive in time. 408.
+    TimedOut,
+    /// At odds with what is there: exists already, is discarded, changed meanwhile. 409.
+    Conflict,
+    /// The caller's condition (`If-Match`) does not hold. 412.
+    PreconditionFailed,
+    /// More than is taken in one request. 413.
+    TooLarge,
+    /// Not in a format that is read here. 415.
+    UnsupportedMediaType,
+    /// Understood, but fields are at fault. 422.
+    Invalid,
+    /// Our fault. 500; the detail stays in the log.
+    Internal,
+    /// Something we need is away or busy; trying again helps. 503.
+    Unavailable,
+}
+
+impl Kind {
+    /// The HTTP status (RFC 9110).
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Malformed => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::TimedOut => 408,
+            Self::Conflict => 409,
+            Self::PreconditionFailed => 412,
+            Self::TooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::Invalid => 422,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// Whether what went wrong is for our eyes only.
+    pub const fn is_internal(self) -> bool {
+        matches!(self, Self::Internal | Self::Unavailable)
+    }
+}
+
+/// A type of problem: what `type` and `code` in an answer stand for, and the page that explains it.
+#[derive(PartialEq, Eq, Debug)]
+pub struct ProblemType {
+    /// Stable, for programs: `server_name_taken`. The page is `/problems/<code>`.
+    pub code: &'static str,
+    /// What kind of problem.
+    pub kind: Kind,
+    /// A short summary that does not change from one occurrence to the next.
+    pub title: &'static str,
+    /// For the page: when it occurs and what to do.
+    pub explanation: &'static str,
+}
+
+/// An error that can be shown to whoever asked. Its `Display` is the detail, unless its kind is internal.
+pub trait Problem: std::error::Error + Any + Send + Sync {
+    /// The type of problem.
+    fn problem(&self) -> &'static ProblemType;
+
+    /// The fields at fault, where fields are.
+    fn fields(&self) -> &[FieldError] {
+        &[]
+    }
+}
+
+/// Any [`Problem`], erased at the boundary of a context.
+pub struct Failure(Box<dyn Problem>);
+
+impl Failure {
+    /// The type of problem.
+    pub fn problem(&self) -> &'static ProblemType {
+        self.0.problem()
+    }
+
+    /// What kind of problem.
+    pub fn kind(&self) -> Kind {
+        self.problem().kind
+    }
+
+    /// The fields at fault, where fields are.
+    pub fn fields(&self) -> &[FieldError] {
+        self.0.fields()
+    }
+
+    /// The error itself, if it is a `P`.
+    pub fn downcast_ref<P: Problem>(&self) -> Option<&P> {
+        let any: &dyn Any = &*self.0;
+        any.downcast_ref()
+    }
+
+    /// The error with what caused it, for the log.
+    pub fn chain(&self) -> String {
+        let mut text = self.0.to_string();
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl<P: Problem> From<P> for Failure {
+    fn from(problem: P) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple(self.problem().code).field(&self.0).finish()
+    }
+}
+
+/// Declares problem types and the list of them that a manifest names:
+/// `problems! { pub ALL; /// Why. NAME_TAKEN: Conflict "name_taken", "title", "explanation"; }`.
+#[macro_export]
+macro_rules! problems {
+    ($vis:vis $all:ident; $($name:ident: $kind:ident $code:literal, $title:literal, $explanation:literal;)+) => {
+        $(
+            #[doc = $explanation]
+            $vis static $name: $crate::problem::ProblemType = $crate::problem::ProblemType {
+                code: $code,
+                kind: $crate::problem::Kind::$kind,
+                title: $title,
+                explanation: $explanation,
+            };
+        )+
+
+        /// All types of problem declared here.
+        $vis static $all: &[&$crate::problem::ProblemType] = &[$(&$name),+];
+    };
+}
+
+problems! {
+    pub COMMON;
+
+    BAD_REQUEST: Malformed "bad_request", "The request could not be understood",
+        "The request is not valid HTTP, or not one that this service understands.";
+    MALFORMED_JSON: Malformed "malformed_json", "The body is not JSON",
+        "The body could not be read as JSON. The detail says where the reading stopped.";
+    INVALID_PARAMETER: Malformed "invalid_parameter", "A parameter or header is not valid",
+        "A parameter of the query string, or a header, is unknown or has a value that is not allowed. `errors` \
+         names it and says what is.";
+    NOT_AUTHENTICATED: Unauthenticated "not_authenticated", "Who is asking is not known",
+        "The request carries nothing that says who is asking, or what it carries is not valid.";
+    NOT_PERMITTED: Forbidden "not_permitted", "Not permitted",
+        "The caller is known, but has no grant for this action on this type of object.";
+    FOREIGN_ORIGIN: Forbidden "foreign_origin", "Only for callers on this machine",
+        "As long as nobody can log in, only programs and pages on the machine itself are answered: the `Host` and \
+         `Origin` headers must name a loopback address. This keeps web pages from elsewhere out.";
+    NOT_FOUND: NotFound "not_found", "Not found",
+        "There is nothing at this address, or nothing with this id.";
+    METHOD_NOT_ALLOWED: MethodNotAllowed "method_not_allowed", "Method not allowed",
+        "There is something at this address, but it does not take this method. The `Allow` header names those it \
+         takes.";
+    REQUEST_TIMED_OUT: TimedOut "request_timed_out", "The body did not arrive in time",
+        "The body of the request came too slowly. Send it again, faster; the limit is `http.body_timeout`.";
+    CONCURRENT_CHANGE: Conflict "concurrent_change", "Changed by somebody else meanwhile",
+        "Between reading and writing, somebody else changed the same object. Read it again and repeat the change.";
+    STALE_REVISION: PreconditionFailed "stale_revision", "The `If-Match` condition does not hold",
+        "The object is not at a revision that `If-Match` names: somebody changed it since it was read. Read it \
+         again and repeat the change on what is there now.";
+    BODY_TOO_LARGE: TooLarge "body_too_large", "The body is too large",
+        "The body of a request may have 1 MiB (1,048,576 bytes).";
+    UNSUPPORTED_MEDIA_TYPE: UnsupportedMediaType "unsupported_media_type", "Not JSON",
+        "The body must be JSON, sent as `Content-Type: application/json`, and not compressed.";
+    INVALID_FIELDS: Invalid "invalid_fields", "Fields are not valid",
+        "The body is JSON, but fields of it are missing, unknown, of the wrong type or out of range. `errors` names \
+         every one of them, and says what is allowed.";
+    INTERNAL: Internal "internal", "Something went wrong on our side",
+        "An error in ServerTree, or in something it depends on. The log has a line with the same request id that \
+         says more.";
+    UNAVAILABLE: Unavailable "unavailable", "Not available right now",
+        "Something that ServerTree needs, such as its database, is away or busy. Nothing was changed. Try again after \
+         the seconds that `Retry-After` gives.";
+}
+
+/// There is nothing with this id.
+#[derive(Debug, thiserror::Error)]
+#[error("there is nothing here")]
+pub struct NotFound;
+
+impl Problem for NotFound {
+    fn problem(&self) -> &'static ProblemType {
+        &NOT_FOUND
+    }
+}
+
+/// The caller's condition names other revisions than the one that is there.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is at revision {revision} now")]
+pub struct StaleRevision {
+    /// The one that is there.
+    pub revision: u64,
+}
+
+impl Problem for StaleRevision {
+    fn problem(&self) -> &'static ProblemType {
+        &STALE_REVISION
+    }
+}
+
+/// A parameter or header that is not valid.
+#[derive(Debug, thiserror::Error)]
+#[error("{} {}", .0.field, .0.message)]
+pub struct InvalidParameter(pub FieldError);
+
+impl InvalidParameter {
+    /// `name` has a fault: `message` says which, and what is allowed.
+    pub fn new(name: &str, code: &'static str, message: impl Into<String>) -> Self {
+        Self(FieldError {
+            field: crate::fields::shortened(name),
+            code,
+            message: message.into(),
+        })
+    }
+}
+
+impl Problem for InvalidParameter {
+    fn problem(&self) -> &'static ProblemType {
+        &INVALID_PARAMETER
+    }
+
+    fn fields(&self) -> &[FieldError] {
+        std::slice::from_ref(&self.0)
+    }
+}
+
+/// An error of ours that nobody outside can do anything about.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Internal(pub String);
+
+impl Problem for Internal {
+    fn problem(&self) -> &'static ProblemType {
+        &INTERNAL
+    }
+}

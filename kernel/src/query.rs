@@ -1,0 +1,73 @@
+//! Queries: what only looks. One pipeline for all of them: span, permission, handler.
+
+use std::any::TypeId;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use shaku::Interface;
+use tracing::Instrument;
+
+use crate::bus::{Handlers, Pipeline};
+use crate::message::Message;
+use crate::permission::{self, Permission};
+use crate::problem::{Failure, Internal};
+use crate::uow::ReadUow;
+
+/// A question: a plain struct.
+pub trait Query: Send + 'static {
+    /// The answer.
+    type Output: Send + 'static;
+    /// Its name, unique in the process: `<context>.<what it asks>`.
+    const NAME: &'static str;
+    /// What the caller must be permitted to do.
+    const NEEDS: Permission;
+}
+
+/// Answers a query.
+#[async_trait]
+pub trait QueryHandler<Q: Query>: Interface {
+    /// Answers it.
+    async fn handle(&self, query: Q, uow: &mut ReadUow, message: &Message) -> Result<Q::Output, Failure>;
+}
+
+/// Takes queries to their handlers.
+#[derive(Clone)]
+pub struct QueryBus {
+    handlers: Arc<Handlers>,
+    pipeline: Pipeline,
+}
+
+impl QueryBus {
+    pub(crate) fn new(handlers: Handlers, pipeline: Pipeline) -> Self {
+        Self {
+            handlers: Arc::new(handlers),
+            pipeline,
+        }
+    }
+
+    /// Answers `query`. It may be cancelled: nothing is lost.
+    pub async fn ask<Q: Query>(&self, query: Q, message: Message) -> Result<Q::Output, Failure> {
+        let handler = self
+            .handlers
+            .get(&TypeId::of::<Q>())
+            .and_then(|handler| handler.downcast_ref::<Arc<dyn QueryHandler<Q>>>())
+            .ok_or_else(|| Internal(format!("no handler is registered for {}", Q::NAME)))?;
+        let span = tracing::debug_span!(
+            "query",
+            name = Q::NAME,
+            request_id = message.request_id.as_str(),
+            caller = message.caller.subject()
+        );
+        let work = async {
+            permission::require(self.pipeline.permissions.as_ref(), &message.caller, Q::NEEDS).await?;
+            let mut uow = self.pipeline.units.read();
+            handler.handle(query, &mut uow, &message).await
+        };
+        AssertUnwindSafe(work.instrument(span))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Err(Internal(format!("{} panicked", Q::NAME)).into()))
+    }
+}

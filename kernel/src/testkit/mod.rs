@@ -1,0 +1,211 @@
+//! The test kit: one context, or a few, started alone on a database of their own, with a clock and ids that are set.
+//!
+//! ```text
+//! let test = Testbed::of(&[&CONTEXT]).start().await;
+//! let server = test.dispatch(RegisterServer { … }).await.unwrap();
+//! assert_eq!(test.event_types().await, ["server.registered"]);
+//! test.finish().await;
+//! ```
+//!
+//! It panics when something is not as a test needs it: that is how a test fails.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test kit fails a test by panicking"
+)]
+
+mod clock;
+mod permissions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shaku::module;
+use tempfile::TempDir;
+
+pub use clock::{SequentialIds, SettableClock};
+pub use permissions::{AllowAll, DenyAll};
+
+use crate::clock::{Clock, IdGenerator};
+use crate::command::Command;
+use crate::database::{Database, Settings};
+use crate::event::{Envelope, EventLogView, Relay, RelaySettings};
+use crate::message::{Caller, Message, RequestId};
+use crate::permission::{PermissionChecker, PermissionSlot};
+use crate::plugin::{Application, Context, Kernel, Parts, migrations};
+use crate::problem::Failure;
+use crate::query::Query;
+
+/// How long anything is waited for.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+module! {
+    TestModule: Kernel {
+        components = [SettableClock, SequentialIds, PermissionSlot],
+        providers = []
+    }
+}
+
+/// Builds a [`Testbed`].
+pub struct Builder {
+    contexts: Vec<&'static Context>,
+    permissions: Arc<dyn PermissionChecker>,
+    stopped: Option<Stopped>,
+}
+
+/// What a testbed leaves when it is stopped.
+pub struct Stopped {
+    folder: TempDir,
+    clock: SettableClock,
+    ids: SequentialIds,
+}
+
+/// Contexts that run, with all that a test wants to do to them.
+pub struct Testbed {
+    /// The application.
+    pub application: Application,
+    /// Its database, in a folder that goes with the testbed.
+    pub database: Database,
+    /// Its clock.
+    pub clock: SettableClock,
+    ids: SequentialIds,
+    relay: Relay,
+    folder: TempDir,
+}
+
+impl Builder {
+    /// Has `checker` decide about permissions; without it, everything is permitted.
+    pub fn permissions(mut self, checker: impl PermissionChecker) -> Self {
+        self.permissions = Arc::new(checker);
+        self
+    }
+
+    /// Goes on with what an earlier testbed left when it was stopped.
+    pub fn after(mut self, stopped: Stopped) -> Self {
+        self.stopped = Some(stopped);
+        self
+    }
+
+    /// Migrates the database and starts the relay.
+    pub async fn start(self) -> Testbed {
+        let Stopped { folder, clock, ids } = self.stopped.unwrap_or_else(|| Stopped {
+            folder: TempDir::new().expect("a temporary folder"),
+            clock: SettableClock::default(),
+            ids: SequentialIds::default(),
+        });
+        let settings = Settings::sqlite(&folder.path().join("test.db"));
+        let database = Database::connect(&settings).await.expect("a database");
+        database
+            .migrate(&migrations(&self.contexts))
+            .await
+            .expect("migrations that run");
+        let permissions = PermissionSlot::empty();
+        let kernel: Arc<dyn Kernel> = Arc::new(
+            TestModule::builder()
+                .with_component_override::<dyn Clock>(Box::new(clock.clone()))
+                .with_component_override::<dyn IdGenerator>(Box::new(ids.clone()))
+                .with_component_override::<dyn PermissionChecker>(Box::new(permissions.clone()))
+                .build(),
+        );
+        let application = Application::assemble(Parts {
+            contexts: self.contexts,
+            kernel,
+            permissions,
+            fallback_permissions: self.permissions,
+            database: database.clone(),
+            runtime: tokio::runtime::Handle::current(),
+        })
+        .expect("contexts that fit together");
+        let relay = application
+            .start_relay(&RelaySettings::default())
+            .await
+            .expect("a relay");
+        Testbed {
+            application,
+            database,
+            clock,
+            ids,
+            relay,
+            folder,
+        }
+    }
+}
+
+impl Testbed {
+    /// A testbed of these contexts.
+    pub fn of(contexts: &[&'static Context]) -> Builder {
+        Builder {
+            contexts: contexts.to_vec(),
+            permissions: Arc::new(AllowAll),
+            stopped: None,
+        }
+    }
+
+    /// Carries out a command, as a caller named `tester`.
+    pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Failure> {
+        self.application.commands.dispatch(command, self.message()).await
+    }
+
+    /// Answers a query, as a caller named `tester`.
+    pub async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Output, Failure> {
+        self.application.queries.ask(query, self.message()).await
+    }
+
+    /// What happened so far, in order.
+    pub async fn events(&self) -> Vec<Envelope> {
+        EventLogView::new(self.database.clone())
+            .events(None)
+            .await
+            .expect("the event log")
+    }
+
+    /// The names of the events that happened so far, in order.
+    pub async fn event_types(&self) -> Vec<String> {
+        self.events()
+            .await
+            .into_iter()
+            .map(|event| event.event_type)
+            .collect()
+    }
+
+    /// Waits until every subscriber has taken all that it takes.
+    pub async fn delivered(&self) {
+        let log = EventLogView::new(self.database.clone());
+        let all_taken = async {
+            while log.undelivered().await.expect("the event log") > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if tokio::time::timeout(DEADLINE, all_taken).await.is_err() {
+            panic!("some events are still not delivered after {DEADLINE:?}");
+        }
+    }
+
+    /// Ends the test: everything must have been delivered.
+    pub async fn finish(self) {
+        self.delivered().await;
+        self.stop().await;
+    }
+
+    /// Stops, whatever is left to do; [`Builder::after`] goes on with it.
+    pub async fn stop(self) -> Stopped {
+        self.application.finish_commands().await;
+        self.relay.stop().await;
+        self.database.close().await;
+        Stopped {
+            folder: self.folder,
+            clock: self.clock,
+            ids: self.ids,
+        }
+    }
+
+    /// What travels with the commands and queries of a test.
+    pub fn message(&self) -> Message {
+        Message {
+            caller: Caller::named("tester"),
+            request_id: RequestId::parse("test").expect("a sane request id"),
+            traceparent: None,
+            now: self.clock.now(),
+        }
+    }
+}

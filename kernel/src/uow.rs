@@ -1,0 +1,163 @@
+//! Units of work: what a command writes becomes lasting together with the events that tell of it, or not at all.
+
+use std::sync::Arc;
+
+use sea_query::SelectStatement;
+use sea_query_sqlx::SqlxBinder;
+
+use crate::clock::IdGenerator;
+use crate::database::{Database, DatabaseError, Row, Transaction};
+use crate::domain::Aggregate;
+use crate::event::{self, Envelope, Wake};
+use crate::message::Message;
+use crate::problem::{Failure, Internal};
+
+/// Hands out units of work. Only the buses and the relay have it.
+#[derive(Clone)]
+pub(crate) struct UnitsOfWork {
+    database: Database,
+    ids: Arc<dyn IdGenerator>,
+    wake: Wake,
+}
+
+impl UnitsOfWork {
+    pub(crate) fn new(database: Database, ids: Arc<dyn IdGenerator>) -> Self {
+        Self {
+            database,
+            ids,
+            wake: Wake::new(),
+        }
+    }
+
+    pub(crate) fn write(&self, message: Message) -> WriteUow {
+        WriteUow {
+            units: self.clone(),
+            message,
+            transaction: None,
+            events: Vec::new(),
+        }
+    }
+
+    pub(crate) fn read(&self) -> ReadUow {
+        ReadUow {
+            database: self.database.clone(),
+        }
+    }
+
+    /// Woken by every commit that recorded events.
+    pub(crate) fn wake(&self) -> &Wake {
+        &self.wake
+    }
+}
+
+/// One transaction, with the events recorded in it.
+///
+/// It begins at its first statement, so what needs no transaction (hashing, calls to others) comes before. It is
+/// committed by the bus, which consumes it; dropped before that, it is rolled back.
+pub struct WriteUow {
+    units: UnitsOfWork,
+    message: Message,
+    transaction: Option<Transaction>,
+    events: Vec<Envelope>,
+}
+
+impl WriteUow {
+    /// Carries out a statement; answers how many rows it changed.
+    pub async fn execute(&mut self, statement: &(impl SqlxBinder + Sync)) -> Result<u64, DatabaseError> {
+        self.transaction().await?.execute(statement).await
+    }
+
+    /// All rows, as this transaction sees them.
+    pub async fn fetch_all<R: Row>(&mut self, select: &SelectStatement) -> Result<Vec<R>, DatabaseError> {
+        self.transaction().await?.fetch_all(select).await
+    }
+
+    /// The row, if there is one, as this transaction sees it.
+    pub async fn fetch_optional<R: Row>(
+        &mut self,
+        select: &SelectStatement,
+    ) -> Result<Option<R>, DatabaseError> {
+        self.transaction().await?.fetch_optional(select).await
+    }
+
+    /// Takes over what an aggregate recorded, as public events. A repository calls it when it saves the aggregate.
+    pub fn record<A: Aggregate>(&mut self, aggregate: &mut A) -> Result<(), Internal> {
+        let subject = aggregate.identity();
+        let events = aggregate.recorder().take();
+        let revision = aggregate.recorder().revision();
+        for event in events {
+            let publication: event::Publication = event.into();
+            let data = publication
+                .data
+                .map_err(|error| Internal(format!("{} has no JSON: {error}", publication.event_type)))?;
+            self.events.push(Envelope {
+                specversion: Envelope::SPEC_VERSION.to_owned(),
+                id: self.units.ids.next(),
+                source: Envelope::source_of(A::CONTEXT),
+                event_type: publication.event_type.to_owned(),
+                subject,
+                time: self.message.now,
+                datacontenttype: Envelope::DATA_CONTENT_TYPE.to_owned(),
+                revision,
+                sequence: u32::try_from(self.events.len()).unwrap_or(u32::MAX),
+                schemaversion: publication.schema_version,
+                actor: self.message.caller.subject().to_owned(),
+                requestid: self.message.request_id.as_str().to_owned(),
+                traceparent: self
+                    .message
+                    .traceparent
+                    .as_ref()
+                    .map(|trace| trace.as_str().to_owned()),
+                data,
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes the events, commits, wakes the relay.
+    pub(crate) async fn commit(mut self) -> Result<(), Failure> {
+        if !self.events.is_empty() {
+            let events = std::mem::take(&mut self.events);
+            event::append(self.transaction().await?, &events).await?;
+            self.commit_transaction().await?;
+            self.units.wake.wake();
+            return Ok(());
+        }
+        self.commit_transaction().await
+    }
+
+    async fn commit_transaction(&mut self) -> Result<(), Failure> {
+        match self.transaction.take() {
+            Some(transaction) => Ok(transaction.commit().await?),
+            None => Ok(()),
+        }
+    }
+
+    async fn transaction(&mut self) -> Result<&mut Transaction, DatabaseError> {
+        let transaction = match self.transaction.take() {
+            Some(transaction) => transaction,
+            None => self.units.database.begin().await?,
+        };
+        Ok(self.transaction.insert(transaction))
+    }
+}
+
+/// Reads, each statement by itself. There is no way to write through it.
+pub struct ReadUow {
+    database: Database,
+}
+
+impl ReadUow {
+    /// All rows.
+    pub async fn fetch_all<R: Row>(&mut self, select: &SelectStatement) -> Result<Vec<R>, DatabaseError> {
+        self.database.fetch_all(select).await
+    }
+
+    /// The row, if there is one.
+    pub async fn fetch_optional<R: Row>(
+        &mut self,
+        select: &SelectStatement,
+    ) -> Result<Option<R>, DatabaseError> {
+        self.database.fetch_optional(select).await
+    }
+}

@@ -1,0 +1,104 @@
+//! Delivery: each event once to each subscriber, in the order of its aggregate, over failures and restarts.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::notes::{HEARD, HEARD_FROM_NOW, NOTES, NotesTaken, UNLUCKY, WriteNotes};
+use servertree_kernel::testkit::Testbed;
+
+#[tokio::test]
+async fn events_arrive_once_and_in_order() {
+    let test = Testbed::of(&[&HEARD]).start().await;
+    for revision in 1..=20 {
+        for subject in 1..=3 {
+            test.dispatch(WriteNotes {
+                events: 2,
+                ..WriteNotes::on(subject, revision)
+            })
+            .await
+            .unwrap();
+        }
+    }
+    test.delivered().await;
+    let taken = test.ask(NotesTaken).await.unwrap();
+    assert_eq!(taken.len(), 120);
+    for subject in 1..=3 {
+        let of_subject: Vec<_> = taken
+            .iter()
+            .filter(|(of, ..)| *of == subject)
+            .map(|t| (t.1, t.2))
+            .collect();
+        let expected: Vec<_> = (1..=20)
+            .flat_map(|revision| [(revision, 0), (revision, 1)])
+            .collect();
+        assert_eq!(of_subject, expected);
+    }
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_failure_holds_back_its_aggregate_and_no_other() {
+    UNLUCKY.store(true, Ordering::SeqCst);
+    let test = Testbed::of(&[&HEARD]).start().await;
+    for revision in 1..=3 {
+        test.dispatch(WriteNotes::on(13, revision)).await.unwrap();
+        test.dispatch(WriteNotes::on(14, revision)).await.unwrap();
+    }
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while test.ask(NotesTaken).await.unwrap().len() < 3 {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the events of 14 do not arrive"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let taken = test.ask(NotesTaken).await.unwrap();
+    assert_eq!(taken, [(14, 1, 0), (14, 2, 0), (14, 3, 0)]);
+    UNLUCKY.store(false, Ordering::SeqCst);
+    // The clock stands: what failed is not due before it moves on.
+    test.clock.advance(Duration::from_secs(60));
+    test.delivered().await;
+    let taken = test.ask(NotesTaken).await.unwrap();
+    assert_eq!(taken[3..], [(13, 1, 0), (13, 2, 0), (13, 3, 0)]);
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_restart_neither_loses_nor_repeats() {
+    let mut stopped = None;
+    for round in 1..=5 {
+        let mut builder = Testbed::of(&[&HEARD]);
+        if let Some(stopped) = stopped.take() {
+            builder = builder.after(stopped);
+        }
+        let test = builder.start().await;
+        for subject in 1..=20 {
+            test.dispatch(WriteNotes::on(subject, round)).await.unwrap();
+        }
+        stopped = Some(test.stop().await);
+    }
+    let test = Testbed::of(&[&HEARD]).after(stopped.unwrap()).start().await;
+    test.delivered().await;
+    let mut taken = test.ask(NotesTaken).await.unwrap();
+    assert_eq!(taken.len(), 100);
+    taken.sort_unstable();
+    taken.dedup();
+    assert_eq!(taken.len(), 100);
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_new_subscriber_starts_where_it_says() {
+    for (context, expected) in [(&HEARD, 4), (&HEARD_FROM_NOW, 1)] {
+        let test = Testbed::of(&[&NOTES]).start().await;
+        for revision in 1..=3 {
+            test.dispatch(WriteNotes::on(1, revision)).await.unwrap();
+        }
+        test.delivered().await;
+        let test = Testbed::of(&[context]).after(test.stop().await).start().await;
+        test.dispatch(WriteNotes::on(1, 4)).await.unwrap();
+        test.delivered().await;
+        assert_eq!(test.ask(NotesTaken).await.unwrap().len(), expected);
+        test.finish().await;
+    }
+}

@@ -1,0 +1,6 @@
+//! The kernel as a whole, on a real database.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod delivery;
+mod notes;
+mod pipeline;

@@ -1,0 +1,279 @@
+//! A context just big enough to try the kernel on: notes that are written, and a listener that takes their events.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use include_dir::include_dir;
+use sea_query::{Alias, Order, Query as Sql};
+use serde::{Deserialize, Serialize};
+use servertree_kernel::command::{Command, CommandHandler};
+use servertree_kernel::database::Migrations;
+use servertree_kernel::domain::{Aggregate, Recorder};
+use servertree_kernel::event::{Envelope, EventHandler, PublicEvent, Publication, Start, Subscription};
+use servertree_kernel::message::Message;
+use servertree_kernel::permission::Permission;
+use servertree_kernel::plugin::Context;
+use servertree_kernel::problem::{Failure, Internal};
+use servertree_kernel::query::{Query, QueryHandler};
+use servertree_kernel::uow::{ReadUow, WriteUow};
+use uuid::Uuid;
+
+const fn context(
+    name: &'static str,
+    register: fn(Arc<dyn servertree_kernel::plugin::Kernel>, &mut servertree_kernel::plugin::Registry),
+) -> Context {
+    static FOLDER: include_dir::Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/tests/it/notes/migrations");
+    Context {
+        name,
+        summary: "Notes",
+        migrations: Migrations {
+            owner: "notes",
+            folder: &FOLDER,
+        },
+        routes: |_| {},
+        events: &[],
+        problems: &[],
+        register,
+    }
+}
+
+/// Notes, and nobody who listens.
+pub static NOTES: Context = context("notes", |_, registry| {
+    registry.command::<WriteNotes>(Arc::new(Notes));
+    registry.query::<NotesWritten>(Arc::new(Notes));
+});
+
+/// Notes, and a listener from the beginning.
+pub static HEARD: Context = context("notes", |kernel, registry| {
+    (NOTES.register)(kernel, registry);
+    registry.query::<NotesTaken>(Arc::new(Notes));
+    registry.subscriber::<FromBeginning>(Arc::new(Listener));
+});
+
+/// Notes, and a listener from now on.
+pub static HEARD_FROM_NOW: Context = context("notes", |kernel, registry| {
+    (NOTES.register)(kernel, registry);
+    registry.query::<NotesTaken>(Arc::new(Notes));
+    registry.subscriber::<FromNow>(Arc::new(Listener));
+});
+
+/// Writes a note, with so many events, on the subject; then does as it is told.
+#[derive(Clone, Copy)]
+pub struct WriteNotes {
+    pub subject: Uuid,
+    pub revision: u64,
+    pub events: usize,
+    pub end: End,
+}
+
+/// How a command ends.
+#[derive(Clone, Copy)]
+pub enum End {
+    Well,
+    InError,
+    InPanic,
+}
+
+impl WriteNotes {
+    /// Revision `revision` of the note on `subject`, with one event.
+    pub fn on(subject: u128, revision: u64) -> Self {
+        Self {
+            subject: Uuid::from_u128(subject),
+            revision,
+            events: 1,
+            end: End::Well,
+        }
+    }
+}
+
+impl Command for WriteNotes {
+    type Output = ();
+    const NAME: &'static str = "notes.write_notes";
+    const NEEDS: Permission = Permission::new("create", "note");
+}
+
+/// The subjects and revisions of the notes that were written.
+pub struct NotesWritten;
+
+impl Query for NotesWritten {
+    type Output = Vec<(Uuid, i64)>;
+    const NAME: &'static str = "notes.notes_written";
+    const NEEDS: Permission = Permission::new("read", "note");
+}
+
+/// The subjects, revisions and sequences of the events that the listener took.
+pub struct NotesTaken;
+
+impl Query for NotesTaken {
+    type Output = Vec<(u128, i64, i64)>;
+    const NAME: &'static str = "notes.notes_taken";
+    const NEEDS: Permission = Permission::new("read", "note");
+}
+
+struct Notes;
+
+#[derive(Serialize, Deserialize)]
+struct NoteWritten {}
+
+impl PublicEvent for NoteWritten {
+    const TYPE: &'static str = "note.written";
+}
+
+impl From<NoteWritten> for Publication {
+    fn from(event: NoteWritten) -> Self {
+        Self::of(&event)
+    }
+}
+
+struct Note {
+    subject: Uuid,
+    recorder: Recorder<NoteWritten>,
+}
+
+impl Aggregate for Note {
+    type Event = NoteWritten;
+    const CONTEXT: &'static str = "notes";
+
+    fn identity(&self) -> Uuid {
+        self.subject
+    }
+
+    fn recorder(&mut self) -> &mut Recorder<NoteWritten> {
+        &mut self.recorder
+    }
+}
+
+#[async_trait]
+impl CommandHandler<WriteNotes> for Notes {
+    async fn handle(&self, command: WriteNotes, uow: &mut WriteUow, _: &Message) -> Result<(), Failure> {
+        let mut note = Note {
+            subject: command.subject,
+            recorder: Recorder::stored_at(command.revision - 1),
+        };
+        for _ in 0..command.events {
+            note.recorder.record(NoteWritten {});
+        }
+        let columns = [Alias::new("subject"), Alias::new("revision")];
+        let values = [command.subject.into(), command.revision.cast_signed().into()];
+        let insert = Sql::insert()
+            .into_table(Alias::new("notes"))
+            .columns(columns)
+            .values_panic(values)
+            .take();
+        uow.execute(&insert).await?;
+        uow.record(&mut note)?;
+        match command.end {
+            End::Well => Ok(()),
+            End::InError => Err(Internal("as it was told".to_owned()).into()),
+            End::InPanic => panic!("as it was told"),
+        }
+    }
+}
+
+#[async_trait]
+impl QueryHandler<NotesWritten> for Notes {
+    async fn handle(
+        &self,
+        _: NotesWritten,
+        uow: &mut ReadUow,
+        _: &Message,
+    ) -> Result<Vec<(Uuid, i64)>, Failure> {
+        let columns = [Alias::new("subject"), Alias::new("revision")];
+        Ok(uow
+            .fetch_all(&Sql::select().columns(columns).from(Alias::new("notes")).take())
+            .await?)
+    }
+}
+
+#[async_trait]
+impl QueryHandler<NotesTaken> for Notes {
+    async fn handle(
+        &self,
+        _: NotesTaken,
+        uow: &mut ReadUow,
+        _: &Message,
+    ) -> Result<Vec<(u128, i64, i64)>, Failure> {
+        let columns = ["subject", "revision", "sequence"].map(Alias::new);
+        let select = Sql::select()
+            .columns(columns)
+            .from(Alias::new("notes_taken"))
+            .order_by(Alias::new("place"), Order::Asc)
+            .take();
+        let rows: Vec<(Uuid, i64, i64)> = uow.fetch_all(&select).await?;
+        Ok(rows
+            .into_iter()
+            .map(|(subject, revision, sequence)| (subject.as_u128(), revision, sequence))
+            .collect())
+    }
+}
+
+/// Lets the listener fail on the events of subject 13.
+pub static UNLUCKY: AtomicBool = AtomicBool::new(false);
+
+struct Listener;
+
+#[derive(Deserialize)]
+struct FromBeginning {}
+
+impl Subscription for FromBeginning {
+    const NAME: &'static str = "notes.from_beginning";
+    const EVENTS: &'static [&'static str] = &["note.written"];
+    const START: Start = Start::Beginning;
+}
+
+#[derive(Deserialize)]
+struct FromNow {}
+
+impl Subscription for FromNow {
+    const NAME: &'static str = "notes.from_now";
+    const EVENTS: &'static [&'static str] = &[];
+    const START: Start = Start::Now;
+}
+
+impl Listener {
+    async fn take(&self, event: &Envelope, uow: &mut WriteUow) -> Result<(), Failure> {
+        let insert = Sql::insert()
+            .into_table(Alias::new("notes_taken"))
+            .columns(["subject", "revision", "sequence"].map(Alias::new))
+            .values([
+                event.subject.into(),
+                event.revision.cast_signed().into(),
+                event.sequence.into(),
+            ])
+            .unwrap()
+            .take();
+        uow.execute(&insert).await?;
+        // After it has written: what it wrote must be undone.
+        if event.subject.as_u128() == 13 && UNLUCKY.load(Ordering::SeqCst) {
+            panic!("13 is unlucky");
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl EventHandler<FromBeginning> for Listener {
+    async fn handle(
+        &self,
+        _: FromBeginning,
+        event: &Envelope,
+        uow: &mut WriteUow,
+        _: &Message,
+    ) -> Result<(), Failure> {
+        self.take(event, uow).await
+    }
+}
+
+#[async_trait]
+impl EventHandler<FromNow> for Listener {
+    async fn handle(
+        &self,
+        _: FromNow,
+        event: &Envelope,
+        uow: &mut WriteUow,
+        _: &Message,
+    ) -> Result<(), Failure> {
+        self.take(event, uow).await
+    }
+}
