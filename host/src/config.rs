@@ -92,7 +92,7 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         let figment = figment.merge(Env::prefixed(ENVIRONMENT_PREFIX).split("__"));
-        let config: Self = figment.extract().map_err(|error| explain(&error))?;
+        let config: Self = figment.extract().map_err(|error| explain(&error, &figment))?;
         config.validate().map_err(|(key, fault)| {
             let origin = figment
                 .find_metadata(&key)
@@ -134,7 +134,7 @@ impl Config {
 }
 
 /// The first thing that is wrong, in our words.
-fn explain(error: &figment::Error) -> ConfigError {
+fn explain(error: &figment::Error, figment: &Figment) -> ConfigError {
     let mut path = error.path.clone();
     let fault = match &error.kind {
         Kind::UnknownField(field, known) => {
@@ -148,6 +148,14 @@ fn explain(error: &figment::Error) -> ConfigError {
         Kind::MissingField(field) => {
             path.push(field.to_string());
             "is missing".to_owned()
+        }
+        Kind::Message(message) => {
+            let value = figment.find_value(&path.join(".")).ok();
+            let value = value
+                .as_ref()
+                .and_then(figment::value::Value::as_str)
+                .unwrap_or_default();
+            format!("is '{value}': {message}")
         }
         other => other.to_string(),
     };

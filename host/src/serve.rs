@@ -22,18 +22,16 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Serves until SIGTERM or Ctrl-C.
 pub async fn serve(config: Config) -> Result<(), StartError> {
     let contexts = Context::enabled(&config.contexts.enabled)?;
-    let listener = listen(&config.http)?;
     prepare_data_folder(&config.data)?;
     let database = open_database(&config).await?;
-    for migration in database.migrate(&migrations(&contexts)).await? {
-        let (owner, version, name) = (migration.owner, migration.version, migration.name);
-        tracing::info!(owner, version, name, "migrated");
-    }
     let application = assemble(contexts, &database)?;
     if !application.has_permission_checker && !config.http.address.is_loopback() {
-        return Err(StartError::NotLoopback {
-            address: config.http.address,
-        });
+        return Err(StartError::NotLoopback { address: config.http.address });
+    }
+    let listener = listen(&config.http)?;
+    for migration in database.migrate(&migrations(&application.contexts)).await? {
+        let (owner, version, name) = (migration.owner, migration.version, migration.name);
+        tracing::info!(owner, version, name, "migrated");
     }
     let mut stop_signal = StopSignal::new()?;
     let relay = application
@@ -60,7 +58,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Taken before anything else is touched: a second instance ends here.
+/// Taken before anything is changed: a second instance ends here.
 fn listen(settings: &HttpSettings) -> Result<TcpListener, StartError> {
     let address = SocketAddr::new(settings.address, settings.port);
     TcpListener::bind(address).map_err(|source| match source.kind() {

@@ -68,3 +68,30 @@ impl From<ServerEvent> for Publication {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use servertree_kernel::testkit::assert_documented;
+
+    use super::*;
+    use crate::domain::samples::specification;
+
+    /// The page is the contract: a change of an event that the page does not have fails here.
+    #[test]
+    fn the_page_of_events_shows_each_as_it_is() {
+        let name = || specification("web-1").name;
+        let events = [
+            ServerEvent::Registered {
+                specification: specification("web-1"),
+                status: Status::Stopped,
+            },
+            ServerEvent::Modified {
+                changes: Changes::default().compare("cpu_cores", &4, &8),
+            },
+            ServerEvent::Discarded { name: name() },
+            ServerEvent::Restored { name: name() },
+        ];
+        let publications: Vec<Publication> = events.into_iter().map(Into::into).collect();
+        assert_documented(include_str!("../../../docs/EVENTS.md"), ALL, &publications);
+    }
+}

@@ -23,6 +23,7 @@ servertree_kernel::context! {
         command register_server::RegisterServer,
         command modify_server::ModifyServer,
         command discard_server::DiscardServer,
+        command restore_server::RestoreServer,
         query find_server::FindServer,
         query find_servers::FindServers,
     },

@@ -15,6 +15,7 @@
 )]
 
 mod clock;
+mod events;
 mod permissions;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use shaku::module;
 use tempfile::TempDir;
 
 pub use clock::{SequentialIds, SettableClock};
+pub use events::assert_documented;
 pub use permissions::{AllowAll, DenyAll};
 
 use crate::clock::{Clock, IdGenerator};
@@ -179,6 +181,22 @@ impl Testbed {
         if tokio::time::timeout(DEADLINE, all_taken).await.is_err() {
             panic!("some events are still not delivered after {DEADLINE:?}");
         }
+    }
+
+    /// The database, once nothing goes on in the background: what its counter of statements then shows is the test's.
+    pub async fn quiet_database(&self) -> &Database {
+        self.delivered().await;
+        self.relay.stop().await;
+        &self.database
+    }
+
+    /// Starts the relay again after [`Self::quiet_database`].
+    pub async fn resume(&mut self) {
+        self.relay = self
+            .application
+            .start_relay(&RelaySettings::default())
+            .await
+            .expect("a relay");
     }
 
     /// Ends the test: everything must have been delivered.

@@ -90,7 +90,7 @@ pub struct ServerView {
     /// Whether it was discarded: kept, but out of the inventory.
     pub discarded: bool,
     /// How many changes led to what it is now.
-    #[schema(example = 3, minimum = 1)]
+    #[schema(value_type = u64, example = 3, minimum = 1)]
     pub revision: Revision,
     /// When it was registered.
     pub created_at: Timestamp,

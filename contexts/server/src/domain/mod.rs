@@ -1,6 +1,8 @@
 //! What a server is, and the rules it keeps.
 
 mod repository;
+#[cfg(test)]
+pub mod samples;
 mod server;
 mod values;
 

@@ -158,16 +158,17 @@ fn changes(old: &Specification, new: &Specification) -> Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{CpuCores, samples};
 
     const THEN: Timestamp = Timestamp::from_micros(1);
     const NOW: Timestamp = Timestamp::from_micros(2);
 
     fn specification(cpu_cores: u32) -> Specification {
-        servertree_kernel::fields::parse(serde_json::json!({
-            "name": "web-1", "cpu_cores": cpu_cores, "ram_mib": 8192, "hdd_mib": 102_400, "environment": "production",
-            "operating_system": {"name": "Debian", "version": "12", "architecture": "x86_64"},
-        }))
-        .unwrap()
+        let cpu_cores = CpuCores::parse(cpu_cores).unwrap();
+        Specification {
+            cpu_cores,
+            ..samples::specification("web-1")
+        }
     }
 
     /// A server as it was stored, at revision 3.

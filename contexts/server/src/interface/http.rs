@@ -14,6 +14,7 @@ use crate::application::find_server::{FindServer, ServerView};
 use crate::application::find_servers::FindServers;
 use crate::application::modify_server::ModifyServer;
 use crate::application::register_server::RegisterServer;
+use crate::application::restore_server::RestoreServer;
 use crate::domain::{ServerId, Specification};
 use crate::error::{DISCARDED, NAME_TAKEN};
 
@@ -24,7 +25,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(list)
         .service(find)
         .service(modify)
-        .service(discard);
+        .service(discard)
+        .service(restore);
 }
 
 impl Replaceable for Specification {
@@ -44,6 +46,7 @@ problem_responses! {
     FindProblems: ALWAYS, &[&NOT_FOUND];
     ModifyProblems: ALWAYS, BODY, &[&INVALID_PARAMETER, &NOT_FOUND, &NAME_TAKEN, &DISCARDED, &CONCURRENT_CHANGE,
         &STALE_REVISION];
+    RestoreProblems: ALWAYS, &[&INVALID_PARAMETER, &NOT_FOUND, &NAME_TAKEN, &CONCURRENT_CHANGE, &STALE_REVISION];
     DiscardProblems: ALWAYS, &[&INVALID_PARAMETER, &NOT_FOUND, &CONCURRENT_CHANGE, &STALE_REVISION];
 }
 
@@ -160,4 +163,32 @@ async fn discard(
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Restore a server
+///
+/// It comes back into the inventory under its name, unless another server has that by now. Restoring one that is not
+/// discarded changes nothing.
+#[utoipa::path(
+    tag = "servers",
+    params(("id" = ServerId, Path, description = "The id of the server"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what is to be restored")),
+    responses(
+        (status = 200, description = "The server as it is now", body = ServerView, headers(("ETag" = String))),
+        RestoreProblems
+    )
+)]
+#[post("/servers/{id}/restore")]
+async fn restore(
+    call: Call,
+    id: web::Path<ServerId>,
+    IfMatch(precondition): IfMatch,
+) -> Result<Entity<ServerView>, Failure> {
+    Ok(Entity(
+        call.dispatch(RestoreServer {
+            id: *id,
+            precondition,
+        })
+        .await?,
+    ))
 }

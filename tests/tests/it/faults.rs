@@ -1,0 +1,188 @@
+//! What goes wrong outside of the program: it is killed, its clients go away. Nothing acknowledged is lost, nothing is
+//! told that did not happen.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use servertree_tests::{DEADLINE, Delivered, Service, eventually, scale, server};
+use socket2::SockRef;
+use sqlx::{Connection, SqliteConnection};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// What was acknowledged: the revision of each server, by its path.
+type Acknowledged = Mutex<BTreeMap<String, u64>>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_in_the_middle_of_writes_loses_nothing() {
+    let acknowledged = Acknowledged::default();
+    let mut builder = Service::probed();
+    for round in 0..10 * scale() {
+        let service = builder.start().await;
+        // After so many acknowledgements in this round it is killed: another number in each round.
+        let enough = 10 + round * 37 % 60;
+        let count = AtomicUsize::new(0);
+        let clients = join_all((0..8).map(|client| write(&service, round, client, &acknowledged, &count)));
+        let kill = async {
+            while count.load(Ordering::SeqCst) < enough {
+                tokio::task::yield_now().await;
+            }
+            service.signal("KILL");
+        };
+        let both = async { tokio::join!(clients, kill) };
+        tokio::time::timeout(DEADLINE, both)
+            .await
+            .expect("clients that end with the service");
+        builder = service.kill().await;
+    }
+    let service = builder.start().await;
+    let delivered = service.delivered().await;
+    for (path, revision) in acknowledged.into_inner().unwrap() {
+        let found = service.get(&path).await;
+        assert_eq!(found.status, 200, "acknowledged and lost: {path}");
+        assert!(
+            found.json()["revision"].as_u64().unwrap() >= revision,
+            "a change is lost: {path}"
+        );
+    }
+    check_events(&service.all_servers().await, &delivered);
+    service.stop().await;
+}
+
+/// Registers servers and modifies every third of them, until nobody answers any more.
+async fn write(
+    service: &Service,
+    round: usize,
+    client: usize,
+    acknowledged: &Acknowledged,
+    count: &AtomicUsize,
+) {
+    for number in 0.. {
+        let mut body = server(&format!("server-{round}-{client}-{number}"));
+        let post = service.request("POST", "/api/v1/servers").json(&body);
+        let Ok(created) = Service::try_send(post).await else {
+            return;
+        };
+        assert_eq!(created.status, 201, "{created:?}");
+        let path = created.header("location").to_owned();
+        acknowledged.lock().unwrap().insert(path.clone(), 1);
+        count.fetch_add(1, Ordering::SeqCst);
+        if number % 3 == 0 {
+            body["cpu_cores"] = json!(16);
+            let Ok(modified) = Service::try_send(service.request("PUT", &path).json(&body)).await else {
+                return;
+            };
+            assert_eq!(modified.status, 200, "{modified:?}");
+            acknowledged.lock().unwrap().insert(path, 2);
+        }
+    }
+}
+
+/// Each server has the events of each of its revisions, delivered once and in order, and no event is of anything else.
+fn check_events(servers: &[Value], delivered: &[Delivered]) {
+    let ids: HashSet<_> = delivered.iter().map(|event| event.event_id).collect();
+    assert_eq!(ids.len(), delivered.len(), "an event was delivered twice");
+    let mut revisions: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for event in delivered {
+        revisions
+            .entry(event.subject.to_string())
+            .or_default()
+            .push(event.revision);
+    }
+    for server in servers {
+        let found = revisions
+            .remove(server["id"].as_str().unwrap())
+            .unwrap_or_default();
+        let expected: Vec<i64> = (1..=server["revision"].as_i64().unwrap()).collect();
+        assert_eq!(found, expected, "the events of {server}");
+    }
+    assert!(
+        revisions.is_empty(),
+        "events of servers that are not there: {revisions:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_go_away_leave_nothing_behind() {
+    let service = Service::probed().start().await;
+    let resets = 1_000 * scale();
+    let reset_all = join_all((0..20).map(|client| {
+        let address = service.address();
+        async move {
+            for number in (client..resets).step_by(20) {
+                reset_in_the_middle(address, number).await;
+            }
+        }
+    }));
+    let steady = async {
+        let mut paths = Vec::new();
+        for number in 0..200 * scale() {
+            let answer = service
+                .post("/api/v1/servers", &server(&format!("steady-{number}")))
+                .await;
+            assert_eq!(answer.status, 201, "{answer:?}");
+            paths.push(answer.header("location").to_owned());
+        }
+        paths
+    };
+    let (_, paths) = tokio::time::timeout(DEADLINE * 2, async { tokio::join!(reset_all, steady) })
+        .await
+        .unwrap();
+
+    for path in &paths {
+        assert_eq!(
+            service.get(path).await.status,
+            200,
+            "acknowledged and lost: {path}"
+        );
+    }
+    // Commands whose clients are gone still end; only then is it quiet.
+    no_transaction_is_open(&service).await;
+    let delivered = service.delivered().await;
+    let servers = service.all_servers().await;
+    assert!(
+        servers.len() > paths.len(),
+        "not one of the clients got as far as to be heard"
+    );
+    check_events(&servers, &delivered);
+    service.stop().await;
+}
+
+/// Sends a POST, or the beginning of one, and resets the connection.
+async fn reset_in_the_middle(address: &str, number: usize) {
+    let body = server(&format!("reset-{number}")).to_string();
+    let head = "POST /api/v1/servers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // One in five breaks off on the way; the others go away at some moment after they were heard.
+    let sent = if number.is_multiple_of(5) {
+        number * 31 % request.len()
+    } else {
+        request.len()
+    };
+    stream.write_all(&request.as_bytes()[..sent]).await.unwrap();
+    let moment = Duration::from_micros((number * 7919 % 3_000) as u64);
+    tokio::time::sleep(moment).await;
+    // Closed with data to come and no time to linger: the peer gets a reset.
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+/// Somebody else gets the write lock of the database at once, and nobody holds it for long.
+async fn no_transaction_is_open(service: &Service) {
+    let url = format!("sqlite://{}", service.database().display());
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("PRAGMA busy_timeout = 0")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    eventually("the write lock is free", async || {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.ok()?;
+        sqlx::query("ROLLBACK").execute(&mut other).await.ok()
+    })
+    .await;
+    other.close().await.unwrap();
+}

@@ -1,0 +1,12 @@
+//! The program from outside: what it answers, how it starts and stops, what it keeps when it is killed; and the rules
+//! that its source keeps.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod architecture;
+mod bad_input;
+mod documentation;
+mod faults;
+mod inventory;
+mod openapi;
+mod servers;
+mod starting;

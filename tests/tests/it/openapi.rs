@@ -1,0 +1,184 @@
+//! The description of the API: valid, complete, with examples, and true.
+
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+use servertree_tests::{Service, server, workspace_root};
+
+async fn description(service: &Service) -> Value {
+    service.get("/openapi.json").await.json()
+}
+
+/// Each operation with its path and method.
+fn operations(description: &Value) -> Vec<(&String, &String, &Value)> {
+    let paths = description["paths"].as_object().unwrap().iter();
+    let mut operations = Vec::new();
+    for (path, item) in paths {
+        operations.extend(
+            item.as_object()
+                .unwrap()
+                .iter()
+                .map(|(method, operation)| (path, method, operation)),
+        );
+    }
+    operations
+}
+
+#[tokio::test]
+async fn it_is_valid() {
+    let service = Service::start().await;
+    let description = description(&service).await;
+    let schema = workspace_root().join("tests/data/openapi-3.1/schema.json");
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let faults: Vec<String> = validator
+        .iter_errors(&description)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(description["openapi"].as_str().unwrap().starts_with("3.1."));
+    for (name, schema) in description["components"]["schemas"].as_object().unwrap() {
+        jsonschema::meta::validate(schema).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn it_names_every_route_with_summary_errors_and_examples() {
+    let service = Service::start().await;
+    let description = description(&service).await;
+    let operations = operations(&description);
+    let routes: Vec<String> = operations
+        .iter()
+        .map(|(path, method, _)| format!("{} {path}", method.to_uppercase()))
+        .collect();
+    for route in [
+        "GET /",
+        "GET /openapi.json",
+        "GET /health/live",
+        "GET /health/ready",
+        "GET /problems",
+        "GET /problems/{code}",
+        "GET /api/v1/",
+        "GET /api/v1/servers",
+        "POST /api/v1/servers",
+        "GET /api/v1/servers/{id}",
+        "PUT /api/v1/servers/{id}",
+        "DELETE /api/v1/servers/{id}",
+        "POST /api/v1/servers/{id}/restore",
+    ] {
+        assert!(routes.contains(&route.to_owned()), "{route} is not described");
+    }
+    for (path, method, operation) in operations {
+        let place = format!("{method} {path}");
+        assert!(operation["summary"].is_string(), "{place} has no summary");
+        assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{place}");
+        if path.starts_with("/api/v1/servers") {
+            for status in ["401", "403", "500", "503"] {
+                assert!(
+                    operation["responses"][status].is_object(),
+                    "{place} does not say when {status}"
+                );
+            }
+        }
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            for (media_type, content) in response["content"].as_object().unwrap_or(&Map::new()) {
+                let has_example = content.get("examples").is_some()
+                    || content.get("example").is_some()
+                    || is_exemplified(&content["schema"], &description);
+                assert!(has_example, "{place} {status} {media_type} has no example");
+                if !status.starts_with(['2', '3']) {
+                    assert_eq!(media_type, "application/problem+json", "{place} {status}");
+                }
+            }
+        }
+    }
+    service.stop().await;
+}
+
+/// Whether a value of this schema can be made of its examples.
+fn is_exemplified(schema: &Value, description: &Value) -> bool {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return is_exemplified(
+            description.pointer(reference.trim_start_matches('#')).unwrap(),
+            description,
+        );
+    }
+    if schema.get("examples").is_some() || schema.get("example").is_some() || schema.get("enum").is_some() {
+        return true;
+    }
+    if let Some(all) = ["allOf", "oneOf", "anyOf"]
+        .iter()
+        .find_map(|key| schema[key].as_array())
+    {
+        return all.iter().any(|schema| is_exemplified(schema, description));
+    }
+    match schema["type"].as_str() {
+        Some("object") => schema["properties"].as_object().is_some_and(|properties| {
+            properties
+                .values()
+                .all(|schema| is_exemplified(schema, description))
+        }),
+        Some("array") => is_exemplified(&schema["items"], description),
+        Some("boolean" | "null") => true,
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn what_it_says_of_answers_is_true() {
+    let service = Service::start().await;
+    let description = description(&service).await;
+    let validator = |name: &str| -> Validator {
+        let mut schema = json!({"$ref": format!("#/components/schemas/{name}")});
+        schema["components"] = description["components"].clone();
+        jsonschema::validator_for(&schema).unwrap()
+    };
+    let holds = |name: &str, value: &Value| {
+        let faults: Vec<String> = validator(name)
+            .iter_errors(value)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(faults.is_empty(), "{name}: {faults:?}: {value}");
+    };
+    holds("Specification", &server("web-1"));
+    let created = service.post("/api/v1/servers", &server("web-1")).await;
+    holds("Server", &created.json());
+    let page = description["paths"]["/api/v1/servers"]["get"]["responses"]["200"]["content"]["application/json"]
+        ["schema"]["$ref"]
+        .as_str()
+        .unwrap();
+    holds(
+        page.rsplit('/').next().unwrap(),
+        &service.get("/api/v1/servers").await.json(),
+    );
+    let bad = service.post("/api/v1/servers", &json!({"name": 1})).await;
+    holds("Problem", &bad.json());
+    holds("Problem", &service.get("/nope").await.json());
+    service.stop().await;
+}
+
+/// The `type` of a problem leads to a page, for every code that the description has.
+#[tokio::test]
+async fn every_problem_has_a_page() {
+    let service = Service::start().await;
+    let description = description(&service).await;
+    let mut codes: Vec<String> = Vec::new();
+    for (.., operation) in operations(&description) {
+        for response in operation["responses"].as_object().unwrap().values() {
+            if let Some(examples) = response["content"]["application/problem+json"]["examples"].as_object() {
+                codes.extend(examples.keys().cloned());
+            }
+        }
+    }
+    codes.sort();
+    codes.dedup();
+    assert!(codes.len() > 10, "{codes:?}");
+    let index = service.get("/problems").await.body;
+    for code in codes {
+        let page = service.get(&format!("/problems/{code}")).await;
+        assert!(page.status == 200 && page.body.contains(&code), "{page:?}");
+        assert!(index.contains(&code), "the list of problems lacks {code}");
+    }
+    service.get("/problems/none").await.problem(404, "not_found");
+    service.stop().await;
+}
