@@ -76,10 +76,7 @@ async fn migrate(config: &Config) -> Result<(), StartError> {
     let applied = database.migrate(&migrations(&contexts)).await?;
     let mut text = format!("{}\n", database.description());
     for migration in &applied {
-        text += &format!(
-            "  {} {:04} {}\n",
-            migration.owner, migration.version, migration.name
-        );
+        text += &format!("  {} {:04} {}\n", migration.owner, migration.version, migration.name);
     }
     text += &match applied.len() {
         0 => "Up to date, nothing to do.".to_owned(),

@@ -83,20 +83,15 @@ impl Config {
             if !file.is_file() {
                 let origin = format!("file {}", file.display());
                 let fault = "names a file that does not exist".to_owned();
-                return Err(ConfigError {
-                    key: "--config".to_owned(),
-                    origin,
-                    fault,
-                });
+                return Err(ConfigError { key: "--config".to_owned(), origin, fault });
             }
             figment = figment.merge(Toml::file_exact(file));
         }
         let figment = figment.merge(Env::prefixed(ENVIRONMENT_PREFIX).split("__"));
         let config: Self = figment.extract().map_err(|error| explain(&error, &figment))?;
         config.validate().map_err(|(key, fault)| {
-            let origin = figment
-                .find_metadata(&key)
-                .map_or_else(String::new, |metadata| origin(metadata, &key));
+            let origin =
+                figment.find_metadata(&key).map_or_else(String::new, |metadata| origin(metadata, &key));
             ConfigError { key, origin, fault }
         })?;
         Ok(config)
@@ -106,13 +101,11 @@ impl Config {
     pub fn shown(&self) -> Result<String, ConfigError> {
         let mut shown = self.clone();
         shown.database.url = without_password(&self.database.url);
-        toml::to_string(&shown)
-            .map(|text| text.trim_end().to_owned())
-            .map_err(|error| ConfigError {
-                key: "all".to_owned(),
-                origin: "in effect".to_owned(),
-                fault: error.to_string(),
-            })
+        toml::to_string(&shown).map(|text| text.trim_end().to_owned()).map_err(|error| ConfigError {
+            key: "all".to_owned(),
+            origin: "in effect".to_owned(),
+            fault: error.to_string(),
+        })
     }
 
     fn validate(&self) -> Result<(), (String, String)> {
@@ -151,24 +144,14 @@ fn explain(error: &figment::Error, figment: &Figment) -> ConfigError {
         }
         Kind::Message(message) => {
             let value = figment.find_value(&path.join(".")).ok();
-            let value = value
-                .as_ref()
-                .and_then(figment::value::Value::as_str)
-                .unwrap_or_default();
+            let value = value.as_ref().and_then(figment::value::Value::as_str).unwrap_or_default();
             format!("is '{value}': {message}")
         }
         other => other.to_string(),
     };
     let key = path.join(".");
-    let origin = error
-        .metadata
-        .as_ref()
-        .map_or_else(String::new, |metadata| origin(metadata, &key));
-    ConfigError {
-        key: if key.is_empty() { "file".to_owned() } else { key },
-        origin,
-        fault,
-    }
+    let origin = error.metadata.as_ref().map_or_else(String::new, |metadata| origin(metadata, &key));
+    ConfigError { key: if key.is_empty() { "file".to_owned() } else { key }, origin, fault }
 }
 
 fn origin(metadata: &figment::Metadata, key: &str) -> String {
@@ -207,13 +190,7 @@ mod tests {
 
     #[test]
     fn passwords_in_urls_are_hidden() {
-        assert_eq!(
-            without_password("mysql://st:p@ss:w@db:3306/st"),
-            "mysql://st:***@db:3306/st"
-        );
-        assert_eq!(
-            without_password("sqlite://data/servertree.db"),
-            "sqlite://data/servertree.db"
-        );
+        assert_eq!(without_password("mysql://st:p@ss:w@db:3306/st"), "mysql://st:***@db:3306/st");
+        assert_eq!(without_password("sqlite://data/servertree.db"), "sqlite://data/servertree.db");
     }
 }

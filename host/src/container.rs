@@ -17,8 +17,6 @@ module! {
 /// The kernel's ports with the adapters of production. `permissions` is filled when the contexts have registered.
 pub fn kernel(permissions: PermissionSlot) -> Arc<dyn Kernel> {
     Arc::new(
-        HostModule::builder()
-            .with_component_override::<dyn PermissionChecker>(Box::new(permissions))
-            .build(),
+        HostModule::builder().with_component_override::<dyn PermissionChecker>(Box::new(permissions)).build(),
     )
 }

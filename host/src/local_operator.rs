@@ -15,9 +15,7 @@ impl PermissionChecker for LocalOperator {
         if *caller == Caller::local_operator() {
             Ok(Decision::Allowed)
         } else {
-            Ok(Decision::Denied {
-                reason: "only the local operator is known",
-            })
+            Ok(Decision::Denied { reason: "only the local operator is known" })
         }
     }
 }
@@ -31,9 +29,6 @@ mod tests {
         let permission = Permission::new("read", "server");
         let decide = async |caller| LocalOperator.check(&caller, permission).await.unwrap();
         assert_eq!(decide(Caller::local_operator()).await, Decision::Allowed);
-        assert!(matches!(
-            decide(Caller::named("mallory")).await,
-            Decision::Denied { .. }
-        ));
+        assert!(matches!(decide(Caller::named("mallory")).await, Decision::Denied { .. }));
     }
 }

@@ -22,19 +22,11 @@ pub fn start(settings: &LogSettings) -> Result<(), StartError> {
         LogFormat::Text => true,
         LogFormat::Json => false,
     };
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = if as_text {
-        log.with_ansi(io::stderr().is_terminal())
-            .with_target(false)
-            .try_init()
+        log.with_ansi(io::stderr().is_terminal()).with_target(false).try_init()
     } else {
-        log.json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .try_init()
+        log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
     };
     started.map_err(|error| StartError::Internal(format!("logging could not start: {error}")))
 }

@@ -34,13 +34,8 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         tracing::info!(owner, version, name, "migrated");
     }
     let mut stop_signal = StopSignal::new()?;
-    let relay = application
-        .start_relay(&config.events)
-        .await
-        .map_err(StartError::Relay)?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| StartError::Internal(error.to_string()))?;
+    let relay = application.start_relay(&config.events).await.map_err(StartError::Relay)?;
+    let address = listener.local_addr().map_err(|error| StartError::Internal(error.to_string()))?;
     let server = http::start(listener, &config.http, application.clone(), database.clone())?;
     announce(address, database.description());
     stop_signal.wait().await;
@@ -99,9 +94,7 @@ fn announce(address: SocketAddr, database: &str) {
         version = env!("CARGO_PKG_VERSION"),
     );
     // Nobody may be reading; that is no reason not to serve.
-    let _ = io::stdout()
-        .write_all(lines.as_bytes())
-        .and_then(|()| io::stdout().flush());
+    let _ = io::stdout().write_all(lines.as_bytes()).and_then(|()| io::stdout().flush());
 }
 
 /// SIGTERM or Ctrl-C. Caught from its creation on, so one that comes during the start is not lost.
@@ -115,10 +108,7 @@ impl StopSignal {
         let catch = |kind| {
             signal(kind).map_err(|error| StartError::Internal(format!("signals cannot be caught: {error}")))
         };
-        Ok(Self {
-            terminate: catch(SignalKind::terminate())?,
-            interrupt: catch(SignalKind::interrupt())?,
-        })
+        Ok(Self { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
     }
 
     async fn wait(&mut self) {

@@ -58,20 +58,14 @@ pub fn prepare_data_folder(data: &DataSettings) -> Result<(), StartError> {
         .create(folder)
         .and_then(|()| std::fs::write(&probe, ""))
         .and_then(|()| std::fs::remove_file(&probe))
-        .map_err(|source| StartError::DataFolder {
-            folder: data.folder.clone(),
-            source,
-        })
+        .map_err(|source| StartError::DataFolder { folder: data.folder.clone(), source })
 }
 
 /// Opens the database that the configuration names; without one, the file in the data folder.
 pub async fn open_database(config: &Config) -> Result<Database, StartError> {
     let mut settings = config.database.clone();
     if settings.url.is_empty() {
-        settings.url = format!(
-            "sqlite://{}/servertree.db",
-            config.data.folder.trim_end_matches('/')
-        );
+        settings.url = format!("sqlite://{}/servertree.db", config.data.folder.trim_end_matches('/'));
     }
     Ok(Database::connect(&settings).await?)
 }

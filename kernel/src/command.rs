@@ -41,10 +41,7 @@ pub struct CommandBus {
 
 impl CommandBus {
     pub(crate) fn new(handlers: Handlers, pipeline: Pipeline) -> Self {
-        Self {
-            handlers: Arc::new(handlers),
-            pipeline,
-        }
+        Self { handlers: Arc::new(handlers), pipeline }
     }
 
     /// Carries out `command` and commits. It runs in a task of its own: a client that goes away does not cancel a
@@ -71,11 +68,7 @@ impl CommandBus {
             tracing::debug!("done");
             Ok(output)
         };
-        let task = self
-            .pipeline
-            .tasks
-            .spawn_on(work.instrument(span), &self.pipeline.runtime);
-        task.await
-            .unwrap_or_else(|ended| Err(Internal(format!("{} broke off: {ended}", C::NAME)).into()))
+        let task = self.pipeline.tasks.spawn_on(work.instrument(span), &self.pipeline.runtime);
+        task.await.unwrap_or_else(|ended| Err(Internal(format!("{} broke off: {ended}", C::NAME)).into()))
     }
 }

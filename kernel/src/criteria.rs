@@ -59,18 +59,12 @@ pub struct Slice<T> {
 impl<V: ListView> Criteria<V> {
     /// Reads them from the pairs of a query string.
     pub fn parse(pairs: &[(String, String)]) -> Result<Self, InvalidParameter> {
-        if let Some((unknown, _)) = pairs
-            .iter()
-            .find(|(name, _)| !PARAMETERS.contains(&name.as_str()))
-        {
+        if let Some((unknown, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
             let message = format!("is unknown here; known are {}", PARAMETERS.join(", "));
             return Err(InvalidParameter::new(unknown, "unknown_parameter", message));
         }
         let value = |name: &str| -> Result<Option<&str>, InvalidParameter> {
-            let mut values = pairs
-                .iter()
-                .filter(|(key, _)| key == name)
-                .map(|(_, value)| value.as_str());
+            let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
             match (values.next(), values.next()) {
                 (value, None) => Ok(value),
                 _ => Err(InvalidParameter::new(name, "repeated", "must be given once")),
@@ -96,9 +90,7 @@ impl<V: ListView> Criteria<V> {
         for (field, order) in &self.sort {
             page.order_by(field.column, order.clone());
         }
-        page.order_by(V::TIE_BREAKER, Order::Asc)
-            .limit(self.limit)
-            .offset(self.offset);
+        page.order_by(V::TIE_BREAKER, Order::Asc).limit(self.limit).offset(self.offset);
         let rows: Vec<Counted<R>> = uow.fetch_all(&page).await?;
         let total = match rows.first() {
             Some(row) => row.total,
@@ -106,9 +98,7 @@ impl<V: ListView> Criteria<V> {
             None if self.offset > 0 => {
                 let count = Expr::SubQuery(None, Box::new(count.into()));
                 let select = sea_query::Query::select().expr_as(count, "total").take();
-                uow.fetch_optional::<Total>(&select)
-                    .await?
-                    .map_or(0, |row| row.total)
+                uow.fetch_optional::<Total>(&select).await?.map_or(0, |row| row.total)
             }
             None => 0,
         };
@@ -136,18 +126,8 @@ struct Total {
 impl<T> Slice<T> {
     /// The same part of the list, of other items.
     pub fn map<U>(self, into: impl FnMut(T) -> U) -> Slice<U> {
-        let Self {
-            items,
-            total,
-            limit,
-            offset,
-        } = self;
-        Slice {
-            items: items.into_iter().map(into).collect(),
-            total,
-            limit,
-            offset,
-        }
+        let Self { items, total, limit, offset } = self;
+        Slice { items: items.into_iter().map(into).collect(), total, limit, offset }
     }
 
     /// The offset of the page before, if there is one.
@@ -170,10 +150,7 @@ fn integer(
     default: u64,
 ) -> Result<u64, InvalidParameter> {
     let Some(value) = value else { return Ok(default) };
-    let number = value
-        .parse::<u64>()
-        .ok()
-        .filter(|number| (min..=max).contains(number));
+    let number = value.parse::<u64>().ok().filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| {
         let found = crate::fields::shortened(value);
         let message = format!("must be a whole number from {min} to {max}, not '{found}'");
@@ -182,11 +159,7 @@ fn integer(
 }
 
 fn default_sort<V: ListView>() -> Vec<(&'static Field, Order)> {
-    V::SORTABLE
-        .first()
-        .map(|field| (field, Order::Asc))
-        .into_iter()
-        .collect()
+    V::SORTABLE.first().map(|field| (field, Order::Asc)).into_iter().collect()
 }
 
 /// `[{"name":"asc"}]`: one object for each field, the most significant first.
@@ -202,17 +175,10 @@ fn parse_sort<V: ListView>(text: &str) -> Result<Vec<(&'static Field, Order)>, I
             return Err(shape());
         };
         let found = crate::fields::shortened(name);
-        let field = V::SORTABLE
-            .iter()
-            .find(|field| field.name == name)
-            .ok_or_else(|| {
-                let known = V::SORTABLE
-                    .iter()
-                    .map(|field| field.name)
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                invalid(format!("names the field '{found}'; it can be by {known}"))
-            })?;
+        let field = V::SORTABLE.iter().find(|field| field.name == name).ok_or_else(|| {
+            let known = V::SORTABLE.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");
+            invalid(format!("names the field '{found}'; it can be by {known}"))
+        })?;
         if sort.iter().any(|(other, _)| *other == field) {
             return Err(invalid(format!("names the field '{found}' twice")));
         }
@@ -238,38 +204,26 @@ mod tests {
     struct Racks;
 
     impl ListView for Racks {
-        const SORTABLE: &'static [Field] = &[Field {
-            name: "name",
-            column: "name_key",
-        }];
+        const SORTABLE: &'static [Field] = &[Field { name: "name", column: "name_key" }];
         const TIE_BREAKER: &'static str = "id";
     }
 
     fn parse(pairs: &[(&str, &str)]) -> Result<Criteria<Racks>, String> {
-        let pairs: Vec<_> = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        let pairs: Vec<_> =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Criteria::parse(&pairs).map_err(|error| error.to_string())
     }
 
     #[test]
     fn defaults_are_25_from_the_start_by_the_first_field() {
         let criteria = parse(&[]).unwrap();
-        assert_eq!(
-            (criteria.limit, criteria.offset, criteria.sort[0].0.name),
-            (25, 0, "name")
-        );
+        assert_eq!((criteria.limit, criteria.offset, criteria.sort[0].0.name), (25, 0, "name"));
     }
 
     #[test]
     fn what_is_asked_for_is_taken() {
-        let criteria = parse(&[
-            ("limit", "500"),
-            ("offset", "10000"),
-            ("sort", r#"[{"name":"desc"}]"#),
-        ])
-        .unwrap();
+        let criteria =
+            parse(&[("limit", "500"), ("offset", "10000"), ("sort", r#"[{"name":"desc"}]"#)]).unwrap();
         assert_eq!((criteria.limit, criteria.offset), (500, 10_000));
         assert_eq!(criteria.sort[0].1, Order::Desc);
     }
@@ -293,29 +247,14 @@ mod tests {
             let message = parse(&[(name, value)]).unwrap_err();
             assert!(message.starts_with(name), "{name}={value}: {message}");
         }
-        assert!(
-            parse(&[("limit", "1"), ("limit", "2")])
-                .unwrap_err()
-                .starts_with("limit")
-        );
+        assert!(parse(&[("limit", "1"), ("limit", "2")]).unwrap_err().starts_with("limit"));
     }
 
     #[test]
     fn neighbouring_pages_are_named_where_they_exist() {
-        let slice = |offset, total| Slice::<()> {
-            items: vec![],
-            total,
-            limit: 10,
-            offset,
-        };
-        assert_eq!(
-            (slice(0, 5).prev_offset(), slice(0, 5).next_offset()),
-            (None, None)
-        );
-        assert_eq!(
-            (slice(5, 30).prev_offset(), slice(5, 30).next_offset()),
-            (Some(0), Some(15))
-        );
+        let slice = |offset, total| Slice::<()> { items: vec![], total, limit: 10, offset };
+        assert_eq!((slice(0, 5).prev_offset(), slice(0, 5).next_offset()), (None, None));
+        assert_eq!((slice(5, 30).prev_offset(), slice(5, 30).next_offset()), (Some(0), Some(15)));
         assert_eq!(slice(20, 30).next_offset(), None);
         assert_eq!(slice(10_000, 20_000).next_offset(), None);
     }

@@ -39,11 +39,7 @@ impl FieldErrors {
     /// One refused value, at its place.
     pub fn at(location: ValuePointerRef<'_>, invalid: Invalid) -> Self {
         let Invalid { code, message } = invalid;
-        Self(vec![FieldError {
-            field: path(location),
-            code,
-            message,
-        }])
+        Self(vec![FieldError { field: path(location), code, message }])
     }
 }
 
@@ -63,56 +59,25 @@ impl DeserializeError for FieldErrors {
     ) -> ControlFlow<Self, Self> {
         let fault = match error {
             ErrorKind::MissingField { field } => {
-                let missing = Invalid {
-                    code: "missing",
-                    message: "is required".to_owned(),
-                };
+                let missing = Invalid { code: "missing", message: "is required".to_owned() };
                 Self::at(location.push_key(field), missing)
             }
             ErrorKind::UnknownKey { key, accepted } => {
                 let message = format!("is unknown here; known are {}", accepted.join(", "));
-                Self::at(
-                    location.push_key(key),
-                    Invalid {
-                        code: "unknown_field",
-                        message,
-                    },
-                )
+                Self::at(location.push_key(key), Invalid { code: "unknown_field", message })
             }
             ErrorKind::UnknownValue { value, accepted } => {
-                let message = format!(
-                    "must be one of {}, not '{}'",
-                    accepted.join(", "),
-                    shortened(value)
-                );
-                Self::at(
-                    location,
-                    Invalid {
-                        code: "unknown_value",
-                        message,
-                    },
-                )
+                let message = format!("must be one of {}, not '{}'", accepted.join(", "), shortened(value));
+                Self::at(location, Invalid { code: "unknown_value", message })
             }
             ErrorKind::IncorrectValueKind { actual, accepted } => {
                 Self::at(location, wrong_type(kinds(accepted).as_str(), &actual))
             }
             ErrorKind::BadSequenceLen { expected, .. } => {
                 let message = format!("must have {expected} elements");
-                Self::at(
-                    location,
-                    Invalid {
-                        code: "wrong_length",
-                        message,
-                    },
-                )
+                Self::at(location, Invalid { code: "wrong_length", message })
             }
-            ErrorKind::Unexpected { msg } => Self::at(
-                location,
-                Invalid {
-                    code: "invalid",
-                    message: msg,
-                },
-            ),
+            ErrorKind::Unexpected { msg } => Self::at(location, Invalid { code: "invalid", message: msg }),
         };
         Self::merge(all, fault, location)
     }
@@ -139,31 +104,18 @@ pub fn whole_number<V: IntoValue>(
         Value::Float(number) if number.fract() == 0.0 => Ok(number as i128),
         Value::Float(_) => {
             let message = "must be a whole number".to_owned();
-            Err(FieldErrors::at(
-                location,
-                Invalid {
-                    code: "wrong_type",
-                    message,
-                },
-            ))
+            Err(FieldErrors::at(location, Invalid { code: "wrong_type", message }))
         }
         other => Err(FieldErrors::at(location, wrong_type("a number", &other))),
     }
 }
 
 fn wrong_type<V: IntoValue>(expected: &str, actual: &Value<V>) -> Invalid {
-    Invalid {
-        code: "wrong_type",
-        message: format!("must be {expected}, not {}", kind_name(actual.kind())),
-    }
+    Invalid { code: "wrong_type", message: format!("must be {expected}, not {}", kind_name(actual.kind())) }
 }
 
 fn kinds(accepted: &[ValueKind]) -> String {
-    accepted
-        .iter()
-        .map(|kind| kind_name(*kind))
-        .collect::<Vec<_>>()
-        .join(" or ")
+    accepted.iter().map(|kind| kind_name(*kind)).collect::<Vec<_>>().join(" or ")
 }
 
 fn kind_name(kind: ValueKind) -> &'static str {
@@ -194,11 +146,7 @@ fn path(location: ValuePointerRef<'_>) -> String {
     }
     let mut parts = Vec::new();
     walk(location, &mut parts);
-    if parts.is_empty() {
-        "body".to_owned()
-    } else {
-        parts.join(".")
-    }
+    if parts.is_empty() { "body".to_owned() } else { parts.join(".") }
 }
 
 /// What a stranger wrote is echoed, but not at any length.

@@ -70,10 +70,7 @@ impl TraceParent {
     /// Takes a `traceparent` of version 00 (<https://www.w3.org/TR/trace-context/#traceparent-header>).
     pub fn parse(text: &str) -> Option<Self> {
         let hex = |part: &str, length: usize| {
-            part.len() == length
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+            part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
         };
         let parts: Vec<&str> = text.split('-').collect();
         let [version, trace, parent, flags] = parts.as_slice() else {
@@ -119,12 +116,7 @@ mod tests {
     fn traceparents_are_checked() {
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
         assert!(TraceParent::parse(&format!("00-{trace}-00f067aa0ba902b7-01")).is_some());
-        for bad in [
-            "",
-            "00-1-2-3",
-            &format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
-            "ü-ü-ü-ü",
-        ] {
+        for bad in ["", "00-1-2-3", &format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)), "ü-ü-ü-ü"] {
             assert!(TraceParent::parse(bad).is_none(), "{bad}");
         }
     }

@@ -56,9 +56,7 @@ pub struct PermissionSlot {
 impl PermissionSlot {
     /// A slot that denies everything.
     pub fn empty() -> Self {
-        Self {
-            checker: Arc::default(),
-        }
+        Self { checker: Arc::default() }
     }
 
     /// Puts in who decides. Answers false if somebody does already.
@@ -72,9 +70,7 @@ impl PermissionChecker for PermissionSlot {
     async fn check(&self, caller: &Caller, permission: Permission) -> Result<Decision, Failure> {
         match self.checker.get() {
             Some(checker) => checker.check(caller, permission).await,
-            None => Ok(Decision::Denied {
-                reason: "nobody decides about permissions yet",
-            }),
+            None => Ok(Decision::Denied { reason: "nobody decides about permissions yet" }),
         }
     }
 }
@@ -105,12 +101,7 @@ pub(crate) async fn require(
         Decision::Denied { reason } => {
             let Permission { action, object_type } = permission;
             tracing::info!(%caller, action, object_type, reason, "denied");
-            Err(NotPermitted {
-                caller: caller.clone(),
-                action,
-                object_type,
-            }
-            .into())
+            Err(NotPermitted { caller: caller.clone(), action, object_type }.into())
         }
     }
 }

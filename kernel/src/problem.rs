@@ -243,11 +243,7 @@ pub struct InvalidParameter(pub FieldError);
 impl InvalidParameter {
     /// `name` has a fault: `message` says which, and what is allowed.
     pub fn new(name: &str, code: &'static str, message: impl Into<String>) -> Self {
-        Self(FieldError {
-            field: crate::fields::shortened(name),
-            code,
-            message: message.into(),
-        })
+        Self(FieldError { field: crate::fields::shortened(name), code, message: message.into() })
     }
 }
 

@@ -41,10 +41,7 @@ pub struct QueryBus {
 
 impl QueryBus {
     pub(crate) fn new(handlers: Handlers, pipeline: Pipeline) -> Self {
-        Self {
-            handlers: Arc::new(handlers),
-            pipeline,
-        }
+        Self { handlers: Arc::new(handlers), pipeline }
     }
 
     /// Answers `query`. It may be cancelled: nothing is lost.

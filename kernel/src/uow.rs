@@ -22,26 +22,15 @@ pub(crate) struct UnitsOfWork {
 
 impl UnitsOfWork {
     pub(crate) fn new(database: Database, ids: Arc<dyn IdGenerator>) -> Self {
-        Self {
-            database,
-            ids,
-            wake: Wake::new(),
-        }
+        Self { database, ids, wake: Wake::new() }
     }
 
     pub(crate) fn write(&self, message: Message) -> WriteUow {
-        WriteUow {
-            units: self.clone(),
-            message,
-            transaction: None,
-            events: Vec::new(),
-        }
+        WriteUow { units: self.clone(), message, transaction: None, events: Vec::new() }
     }
 
     pub(crate) fn read(&self) -> ReadUow {
-        ReadUow {
-            database: self.database.clone(),
-        }
+        ReadUow { database: self.database.clone() }
     }
 
     /// Woken by every commit that recorded events.
@@ -103,11 +92,7 @@ impl WriteUow {
                 schemaversion: publication.schema_version,
                 actor: self.message.caller.subject().to_owned(),
                 requestid: self.message.request_id.as_str().to_owned(),
-                traceparent: self
-                    .message
-                    .traceparent
-                    .as_ref()
-                    .map(|trace| trace.as_str().to_owned()),
+                traceparent: self.message.traceparent.as_ref().map(|trace| trace.as_str().to_owned()),
                 data,
             });
         }

@@ -17,11 +17,7 @@ pub struct Answer {
 impl Answer {
     pub(crate) async fn read(response: reqwest::Response) -> Result<Self, reqwest::Error> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Self {
-            status,
-            headers,
-            body: response.text().await?,
-        })
+        Ok(Self { status, headers, body: response.text().await? })
     }
 
     /// The body as JSON.
@@ -31,19 +27,13 @@ impl Answer {
 
     /// A header, empty if it is not there.
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().expect("a header in ASCII"))
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a header in ASCII"))
     }
 
     /// The body, if this is a sound problem+json of this status and code.
     pub fn problem(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{self:?}");
-        assert_eq!(
-            self.header("content-type"),
-            "application/problem+json",
-            "{self:?}"
-        );
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         let problem = self.json();
         assert_eq!(problem["code"], code, "{self:?}");
         assert_eq!(problem["status"], status, "{self:?}");
@@ -58,10 +48,8 @@ impl Answer {
     pub fn fields_at_fault(&self) -> Vec<String> {
         let problem = self.json();
         let errors = problem["errors"].as_array().cloned().unwrap_or_default();
-        let mut fields: Vec<String> = errors
-            .iter()
-            .map(|error| error["field"].as_str().expect("a field").to_owned())
-            .collect();
+        let mut fields: Vec<String> =
+            errors.iter().map(|error| error["field"].as_str().expect("a field").to_owned()).collect();
         fields.sort();
         fields
     }

@@ -25,9 +25,7 @@ impl Program {
 
 /// The root of the workspace.
 pub fn workspace_root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests is in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests is in the workspace")
 }
 
 /// Builds them once per run, so that no test runs an old one; nothing is done when they are up to date.
@@ -42,9 +40,6 @@ fn folder() -> &'static Path {
         assert!(build.success(), "the programs under test do not build");
         // target/debug/deps/<this test>
         let own = std::env::current_exe().expect("a path of this test");
-        own.parent()
-            .and_then(Path::parent)
-            .expect("target/debug")
-            .to_owned()
+        own.parent().and_then(Path::parent).expect("target/debug").to_owned()
     })
 }

@@ -6,12 +6,7 @@
 //! assert_eq!(answer.status, 201);
 //! service.stop().await;
 //! ```
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "tests fail by panicking"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod answer;
 mod builds;
@@ -37,19 +32,13 @@ pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<
         if let Some(value) = attempt().await {
             return value;
         }
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "not within {DEADLINE:?}: {what}"
-        );
+        assert!(tokio::time::Instant::now() < deadline, "not within {DEADLINE:?}: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 /// How many times as large as in CI the fault tests are: `scripts/soak` sets it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests have no configuration but the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "tests have no configuration but the environment")]
 pub fn scale() -> usize {
     std::env::var("SERVERTREE_TEST_SCALE").map_or(1, |scale| scale.parse().expect("a whole number"))
 }

@@ -23,10 +23,7 @@ static FOLDER: include_dir::Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/mig
 static CONTEXT: Context = Context {
     name: "probe",
     summary: "Tells tests what was delivered",
-    migrations: Migrations {
-        owner: "probe",
-        folder: &FOLDER,
-    },
+    migrations: Migrations { owner: "probe", folder: &FOLDER },
     routes: |config| {
         config.service(delivered).service(undelivered);
     },
@@ -139,20 +136,13 @@ impl Query for CountUndelivered {
 impl QueryHandler<CountUndelivered> for Probe {
     async fn handle(&self, _: CountUndelivered, uow: &mut ReadUow, _: &Message) -> Result<i64, Failure> {
         let count = |table: &'static str, open: Expr| -> SelectStatement {
-            Sql::select()
-                .expr(Expr::cust("COUNT(*)"))
-                .from(Alias::new(table))
-                .and_where(open)
-                .take()
+            Sql::select().expr(Expr::cust("COUNT(*)")).from(Alias::new(table)).and_where(open).take()
         };
         let undispatched = count("event_log", Expr::col(Alias::new("dispatched_at")).is_null());
         let open = count("event_deliveries", Expr::col(Alias::new("state")).ne("delivered"));
         let mut sum = 0;
         for select in [undispatched, open] {
-            sum += uow
-                .fetch_optional::<(i64,)>(&select)
-                .await?
-                .map_or(0, |row| row.0);
+            sum += uow.fetch_optional::<(i64,)>(&select).await?.map_or(0, |row| row.0);
         }
         Ok(sum)
     }

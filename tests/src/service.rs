@@ -36,13 +36,8 @@ impl Builder {
 
     /// Starts it, and waits until it says where it listens.
     pub async fn start(mut self) -> Service {
-        let folder = self
-            .folder
-            .get_or_insert_with(|| TempDir::new().expect("a temporary folder"));
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(folder.path().join("log"));
+        let folder = self.folder.get_or_insert_with(|| TempDir::new().expect("a temporary folder"));
+        let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log"));
         let mut child = Command::new(self.program.path())
             .current_dir(folder.path())
             .env("SERVERTREE_HTTP__PORT", "0")
@@ -61,20 +56,9 @@ impl Builder {
             }
             String::new()
         };
-        let base = tokio::time::timeout(DEADLINE, listening)
-            .await
-            .unwrap_or_default();
-        let service = Service {
-            child,
-            base,
-            http: reqwest::Client::new(),
-            builder: self,
-        };
-        assert!(
-            !service.base.is_empty(),
-            "the service does not start:\n{}",
-            service.log()
-        );
+        let base = tokio::time::timeout(DEADLINE, listening).await.unwrap_or_default();
+        let service = Service { child, base, http: reqwest::Client::new(), builder: self };
+        assert!(!service.base.is_empty(), "the service does not start:\n{}", service.log());
         service
     }
 }
@@ -82,19 +66,12 @@ impl Builder {
 impl Service {
     /// The program that is delivered, with settings to come.
     pub fn builder() -> Builder {
-        Builder {
-            program: Program::Servertree,
-            settings: Vec::new(),
-            folder: None,
-        }
+        Builder { program: Program::Servertree, settings: Vec::new(), folder: None }
     }
 
     /// The program with the probe, with settings to come.
     pub fn probed() -> Builder {
-        Builder {
-            program: Program::Probe,
-            ..Self::builder()
-        }
+        Builder { program: Program::Probe, ..Self::builder() }
     }
 
     /// The program that is delivered, with nothing configured.
@@ -114,11 +91,7 @@ impl Service {
 
     /// The folder it works in.
     pub fn folder(&self) -> &Path {
-        self.builder
-            .folder
-            .as_ref()
-            .expect("a started service has a folder")
-            .path()
+        self.builder.folder.as_ref().expect("a started service has a folder").path()
     }
 
     /// Its database.
@@ -139,9 +112,7 @@ impl Service {
 
     /// Sends a request.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        Self::try_send(request)
-            .await
-            .unwrap_or_else(|error| panic!("no answer: {error}\n{}", self.log()))
+        Self::try_send(request).await.unwrap_or_else(|error| panic!("no answer: {error}\n{}", self.log()))
     }
 
     /// Sends a request that may find nobody there.
@@ -174,10 +145,7 @@ impl Service {
         let mut servers = Vec::new();
         let mut offset = Some(0);
         while let Some(from) = offset {
-            let page = self
-                .get(&format!("/api/v1/servers?limit=100&offset={from}"))
-                .await
-                .json();
+            let page = self.get(&format!("/api/v1/servers?limit=100&offset={from}")).await.json();
             servers.extend(page["items"].as_array().expect("items").iter().cloned());
             offset = page["next_offset"].as_u64();
         }
@@ -203,18 +171,14 @@ impl Service {
     /// Asks it to end with a signal: `TERM` or `INT`.
     pub fn signal(&self, name: &str) {
         let process = self.child.id().expect("a running process");
-        let kill = std::process::Command::new("sh")
-            .args(["-c", &format!("kill -{name} {process}")])
-            .status();
+        let kill = std::process::Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status();
         assert!(kill.expect("a shell").success());
     }
 
     /// Waits for its end.
     pub async fn ended(&mut self) -> ExitStatus {
         let ended = tokio::time::timeout(DEADLINE, self.child.wait()).await;
-        ended
-            .unwrap_or_else(|_| panic!("it does not end:\n{}", self.log()))
-            .expect("an exit status")
+        ended.unwrap_or_else(|_| panic!("it does not end:\n{}", self.log())).expect("an exit status")
     }
 
     /// Stops it as an operator would; it must end well, and have logged no error.

@@ -28,11 +28,7 @@ pub enum Error {
     #[error("server {0} was changed by somebody else meanwhile; read it again")]
     ConcurrentChange(ServerId),
     #[error("server {id} is stored with a value that is not allowed: {field} {fault}")]
-    Corrupt {
-        id: ServerId,
-        field: &'static str,
-        fault: String,
-    },
+    Corrupt { id: ServerId, field: &'static str, fault: String },
     #[error(transparent)]
     Database(#[from] DatabaseError),
     #[error(transparent)]

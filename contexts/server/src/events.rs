@@ -7,12 +7,8 @@ use servertree_kernel::event::{PublicEvent, Publication};
 use crate::domain::{ServerEvent, ServerName, Specification, Status};
 
 /// The names of all of them.
-pub static ALL: &[&str] = &[
-    ServerRegistered::TYPE,
-    ServerModified::TYPE,
-    ServerDiscarded::TYPE,
-    ServerRestored::TYPE,
-];
+pub static ALL: &[&str] =
+    &[ServerRegistered::TYPE, ServerModified::TYPE, ServerDiscarded::TYPE, ServerRestored::TYPE];
 
 #[derive(Serialize)]
 struct ServerRegistered {
@@ -55,13 +51,9 @@ impl PublicEvent for ServerRestored {
 impl From<ServerEvent> for Publication {
     fn from(event: ServerEvent) -> Self {
         match event {
-            ServerEvent::Registered {
-                specification,
-                status,
-            } => Self::of(&ServerRegistered {
-                specification,
-                status,
-            }),
+            ServerEvent::Registered { specification, status } => {
+                Self::of(&ServerRegistered { specification, status })
+            }
             ServerEvent::Modified { changes } => Self::of(&ServerModified { changes }),
             ServerEvent::Discarded { name } => Self::of(&ServerDiscarded { name }),
             ServerEvent::Restored { name } => Self::of(&ServerRestored { name }),
@@ -81,13 +73,8 @@ mod tests {
     fn the_page_of_events_shows_each_as_it_is() {
         let name = || specification("web-1").name;
         let events = [
-            ServerEvent::Registered {
-                specification: specification("web-1"),
-                status: Status::Stopped,
-            },
-            ServerEvent::Modified {
-                changes: Changes::default().compare("cpu_cores", &4, &8),
-            },
+            ServerEvent::Registered { specification: specification("web-1"), status: Status::Stopped },
+            ServerEvent::Modified { changes: Changes::default().compare("cpu_cores", &4, &8) },
             ServerEvent::Discarded { name: name() },
             ServerEvent::Restored { name: name() },
         ];

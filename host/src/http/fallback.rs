@@ -23,10 +23,7 @@ impl RouteTable {
 
     /// The methods that `path` takes, if there is anything at it.
     fn allowed(&self, path: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(route, _)| route.is_match(path))
-            .map(|(_, methods)| methods.as_str())
+        self.0.iter().find(|(route, _)| route.is_match(path)).map(|(_, methods)| methods.as_str())
     }
 }
 
@@ -47,10 +44,7 @@ fn methods(item: &PathItem) -> Vec<&'static str> {
 /// Answers what no route takes.
 pub async fn answer(request: HttpRequest, table: web::Data<RouteTable>) -> Result<HttpResponse, Failure> {
     match table.allowed(request.path()) {
-        Some(allow) => Err(MethodNotAllowed {
-            allow: allow.to_owned(),
-        }
-        .into()),
+        Some(allow) => Err(MethodNotAllowed { allow: allow.to_owned() }.into()),
         None => Err(NotFound.into()),
     }
 }

@@ -31,10 +31,7 @@ fn names_loopback(value: &str) -> bool {
         return false;
     };
     let Some(host) = uri.host() else { return false };
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<std::net::IpAddr>();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -56,25 +53,14 @@ mod tests {
 
     #[test]
     fn only_loopback_is_let_through() {
-        for good in [
-            "localhost",
-            "LOCALHOST:80",
-            "127.0.0.1:8080",
-            "127.8.9.1",
-            "[::1]:80",
-            "http://localhost:3000",
-        ] {
+        for good in
+            ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "127.8.9.1", "[::1]:80", "http://localhost:3000"]
+        {
             assert!(names_loopback(good), "{good}");
         }
-        for bad in [
-            "example.org",
-            "localhost.example.org",
-            "10.0.0.1:80",
-            "null",
-            "",
-            "http://evil.example",
-            "a b",
-        ] {
+        for bad in
+            ["example.org", "localhost.example.org", "10.0.0.1:80", "null", "", "http://evil.example", "a b"]
+        {
             assert!(!names_loopback(bad), "{bad}");
         }
     }

@@ -46,9 +46,7 @@ pub fn start(
 ) -> Result<Server, StartError> {
     let description = openapi::describe(&application.contexts);
     let table = web::Data::new(RouteTable::new(&description));
-    let json = description
-        .to_json()
-        .map_err(|error| StartError::Internal(error.to_string()))?;
+    let json = description.to_json().map_err(|error| StartError::Internal(error.to_string()))?;
     let description = web::Data::new(pages::Description(json.into()));
     let local_only = !application.has_permission_checker;
     let body_timeout = web::Data::new(BodyTimeout(Duration::from_secs(settings.body_timeout)));
@@ -97,9 +95,5 @@ fn routes(config: &mut ServiceConfig<'_>, contexts: &[&'static Context]) {
             (context.routes)(config);
         }
     };
-    config.service(
-        scope::scope(API_BASE)
-            .configure(pages::base)
-            .configure(of_contexts),
-    );
+    config.service(scope::scope(API_BASE).configure(pages::base).configure(of_contexts));
 }

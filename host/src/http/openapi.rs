@@ -28,7 +28,5 @@ struct Description;
 /// Describes the host with these contexts.
 pub fn describe(contexts: &[&'static Context]) -> utoipa::openapi::OpenApi {
     let app = App::new().into_utoipa_app().openapi(Description::openapi());
-    app.configure(|config| super::routes(config, contexts))
-        .split_for_parts()
-        .1
+    app.configure(|config| super::routes(config, contexts)).split_for_parts().1
 }

@@ -47,9 +47,7 @@ problem_responses! {
 ))]
 #[get("/")]
 async fn root() -> HttpResponse {
-    HttpResponse::TemporaryRedirect()
-        .insert_header((LOCATION, "/docs/"))
-        .finish()
+    HttpResponse::TemporaryRedirect().insert_header((LOCATION, "/docs/")).finish()
 }
 
 /// This description
@@ -59,9 +57,7 @@ async fn root() -> HttpResponse {
 ))]
 #[get("/openapi.json")]
 async fn openapi(description: web::Data<Description>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type(ContentType::json())
-        .body(description.0.to_string())
+    HttpResponse::Ok().content_type(ContentType::json()).body(description.0.to_string())
 }
 
 /// What is here.
@@ -137,10 +133,9 @@ struct Dependencies {
 #[get("/health/ready")]
 async fn ready(database: web::Data<Database>) -> Result<web::Json<Ready>, Failure> {
     match tokio::time::timeout(READY_WITHIN, database.ping()).await {
-        Ok(Ok(())) => Ok(web::Json(Ready {
-            status: "ready",
-            dependencies: Dependencies { database: "ready" },
-        })),
+        Ok(Ok(())) => {
+            Ok(web::Json(Ready { status: "ready", dependencies: Dependencies { database: "ready" } }))
+        }
         Ok(Err(error)) => Err(NotReady::because("database", Failure::from(error).chain()).into()),
         Err(_) => Err(NotReady::because("database", "no answer in time".to_owned()).into()),
     }
@@ -157,14 +152,7 @@ struct NotReady {
 impl NotReady {
     fn because(dependency: &str, reason: String) -> Self {
         let message = "is not available".to_owned();
-        Self {
-            away: FieldError {
-                field: dependency.to_owned(),
-                code: "unavailable",
-                message,
-            },
-            reason,
-        }
+        Self { away: FieldError { field: dependency.to_owned(), code: "unavailable", message }, reason }
     }
 }
 
@@ -186,13 +174,8 @@ impl Problem for NotReady {
 #[get("/problems")]
 async fn problem_index(application: web::Data<Application>) -> HttpResponse {
     let lines = application.problems().into_values().map(|problem| {
-        let ProblemType {
-            code, kind, title, ..
-        } = problem;
-        format!(
-            r#"<li><a href="/problems/{code}"><code>{code}</code></a> ({}): {title}</li>"#,
-            kind.status()
-        )
+        let ProblemType { code, kind, title, .. } = problem;
+        format!(r#"<li><a href="/problems/{code}"><code>{code}</code></a> ({}): {title}</li>"#, kind.status())
     });
     html("Problems", &format!("<ul>{}</ul>", lines.collect::<String>()))
 }

@@ -106,18 +106,9 @@ async fn run<C: Migrate>(
     let mut migrator = Migrator::with_migrations(migrations.files(engine)?);
     let history = format!("schema_migrations_{owner}");
     migrator.dangerous_set_table_name(history.clone());
-    connection
-        .ensure_migrations_table(&history)
-        .await
-        .map_err(refused)?;
-    let before = connection
-        .list_applied_migrations(&history)
-        .await
-        .map_err(refused)?;
-    migrator
-        .run_direct(None, connection, false)
-        .await
-        .map_err(refused)?;
+    connection.ensure_migrations_table(&history).await.map_err(refused)?;
+    let before = connection.list_applied_migrations(&history).await.map_err(refused)?;
+    migrator.run_direct(None, connection, false).await.map_err(refused)?;
     let is_new = |migration: &&Migration| before.iter().all(|applied| applied.version != migration.version);
     Ok(migrator
         .iter()
@@ -139,20 +130,10 @@ impl Migrations {
 
 fn parse_file(file: &'static include_dir::File<'static>) -> Result<Migration, MigrationError> {
     let bad_name = || MigrationError::FileName(file.path().display().to_string());
-    let stem = file
-        .path()
-        .file_stem()
-        .and_then(|stem| stem.to_str())
-        .ok_or_else(bad_name)?;
+    let stem = file.path().file_stem().and_then(|stem| stem.to_str()).ok_or_else(bad_name)?;
     let (version, name) = stem.split_once('_').ok_or_else(bad_name)?;
     let version = version.parse().map_err(|_| bad_name())?;
     let sql = file.contents_utf8().ok_or_else(bad_name)?;
     let sql = AssertSqlSafe(sql).into_sql_str();
-    Ok(Migration::new(
-        version,
-        Cow::Owned(name.to_owned()),
-        MigrationType::Simple,
-        sql,
-        false,
-    ))
+    Ok(Migration::new(version, Cow::Owned(name.to_owned()), MigrationType::Simple, sql, false))
 }

@@ -53,10 +53,7 @@ impl Database {
     /// Opens the pools. Creates the database where the engine is a file of ours.
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
         let backend = Backend::Sqlite(sqlite::Pools::open(settings).await?);
-        Ok(Self(Arc::new(Inner {
-            backend,
-            statements: AtomicU64::new(0),
-        })))
+        Ok(Self(Arc::new(Inner { backend, statements: AtomicU64::new(0) })))
     }
 
     /// What is in use, for people: engine, version, place. Never a password.
@@ -93,10 +90,7 @@ impl Database {
         let connection = match &self.0.backend {
             Backend::Sqlite(pools) => Connection::Sqlite(pools.begin().await?),
         };
-        Ok(Transaction {
-            connection,
-            database: self.clone(),
-        })
+        Ok(Transaction { connection, database: self.clone() })
     }
 
     /// All rows, outside of any transaction.

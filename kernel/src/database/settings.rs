@@ -18,21 +18,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            url: String::new(),
-            read_connections: 4,
-            acquire_timeout: 5,
-        }
+        Self { url: String::new(), read_connections: 4, acquire_timeout: 5 }
     }
 }
 
 impl Settings {
     /// A SQLite file with all else by default.
     pub fn sqlite(file: &std::path::Path) -> Self {
-        Self {
-            url: format!("sqlite://{}", file.display()),
-            ..Self::default()
-        }
+        Self { url: format!("sqlite://{}", file.display()), ..Self::default() }
     }
 
     /// Whether the values make sense: the key at fault, and what is allowed.

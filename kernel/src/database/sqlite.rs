@@ -22,13 +22,8 @@ pub(super) struct Pools {
 
 impl Pools {
     pub(super) async fn open(settings: &Settings) -> Result<Self, ConnectError> {
-        let path = settings
-            .sqlite_file()
-            .ok_or_else(|| ConnectError::Url(settings.url.clone()))?;
-        let open_error = |source| ConnectError::Open {
-            path: path.to_owned(),
-            source,
-        };
+        let path = settings.sqlite_file().ok_or_else(|| ConnectError::Url(settings.url.clone()))?;
+        let open_error = |source| ConnectError::Open { path: path.to_owned(), source };
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -47,27 +42,15 @@ impl Pools {
                 .max_lifetime(None)
         };
         let writer = pool(1).connect_with(options.clone()).await.map_err(open_error)?;
-        let version: String = sqlx::query_scalar("SELECT sqlite_version()")
-            .fetch_one(&writer)
-            .await
-            .map_err(open_error)?;
+        let version: String =
+            sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await.map_err(open_error)?;
         if parse_version(&version) < NEEDED {
-            return Err(ConnectError::TooOld {
-                found: version,
-                needed: "3.51.3",
-            });
+            return Err(ConnectError::TooOld { found: version, needed: "3.51.3" });
         }
         // The engine itself keeps readers from writing.
         let read_only = options.pragma("query_only", "on");
-        let readers = pool(settings.read_connections)
-            .connect_with(read_only)
-            .await
-            .map_err(open_error)?;
-        Ok(Self {
-            writer,
-            readers,
-            description: format!("SQLite {version} at {path}"),
-        })
+        let readers = pool(settings.read_connections).connect_with(read_only).await.map_err(open_error)?;
+        Ok(Self { writer, readers, description: format!("SQLite {version} at {path}") })
     }
 
     /// Takes the write lock at once: a transaction that reads first and then turns into a writer fails
@@ -87,10 +70,7 @@ pub(super) async fn execute<'e>(
     statement: &impl SqlxBinder,
 ) -> Result<u64, DatabaseError> {
     let (sql, values) = statement.build_sqlx(SqliteQueryBuilder);
-    Ok(sqlx::query_with(AssertSqlSafe(sql), values)
-        .execute(executor)
-        .await?
-        .rows_affected())
+    Ok(sqlx::query_with(AssertSqlSafe(sql), values).execute(executor).await?.rows_affected())
 }
 
 pub(super) async fn fetch_all<'e, R: Row>(
@@ -98,9 +78,7 @@ pub(super) async fn fetch_all<'e, R: Row>(
     select: &SelectStatement,
 ) -> Result<Vec<R>, DatabaseError> {
     let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
-    Ok(sqlx::query_as_with(AssertSqlSafe(sql), values)
-        .fetch_all(executor)
-        .await?)
+    Ok(sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_all(executor).await?)
 }
 
 pub(super) async fn fetch_optional<'e, R: Row>(
@@ -108,41 +86,29 @@ pub(super) async fn fetch_optional<'e, R: Row>(
     select: &SelectStatement,
 ) -> Result<Option<R>, DatabaseError> {
     let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
-    Ok(sqlx::query_as_with(AssertSqlSafe(sql), values)
-        .fetch_optional(executor)
-        .await?)
+    Ok(sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_optional(executor).await?)
 }
 
 /// The index by our convention, out of `UNIQUE constraint failed: servers.live_name`: SQLite names the columns.
 pub(super) fn unique_index(message: &str) -> String {
     let columns = message.rsplit_once(": ").map_or(message, |(_, columns)| columns);
-    let mut columns = columns
-        .split(", ")
-        .map(|column| column.split_once('.').unwrap_or(("", column)));
+    let mut columns = columns.split(", ").map(|column| column.split_once('.').unwrap_or(("", column)));
     let Some((table, first)) = columns.next() else {
         return String::new();
     };
-    columns.fold(format!("ux_{table}_{first}"), |name, (_, column)| {
-        name + "_" + column
-    })
+    columns.fold(format!("ux_{table}_{first}"), |name, (_, column)| name + "_" + column)
 }
 
 /// Whether an extended result code (<https://sqlite.org/rescode.html>) is of a kind that can pass: BUSY, LOCKED,
 /// IOERR, FULL, CANTOPEN.
 pub(super) fn is_transient(code: Option<&str>) -> bool {
-    let primary = code
-        .and_then(|code| i32::from_str(code).ok())
-        .map(|code| code & 0xff);
+    let primary = code.and_then(|code| i32::from_str(code).ok()).map(|code| code & 0xff);
     matches!(primary, Some(5 | 6 | 10 | 13 | 14))
 }
 
 fn parse_version(version: &str) -> (u32, u32, u32) {
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
-    (
-        parts.next().unwrap_or(0),
-        parts.next().unwrap_or(0),
-        parts.next().unwrap_or(0),
-    )
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -151,10 +117,7 @@ mod tests {
 
     #[test]
     fn unique_violations_are_named_by_convention() {
-        assert_eq!(
-            unique_index("UNIQUE constraint failed: servers.live_name"),
-            "ux_servers_live_name"
-        );
+        assert_eq!(unique_index("UNIQUE constraint failed: servers.live_name"), "ux_servers_live_name");
         assert_eq!(unique_index("UNIQUE constraint failed: t.a, t.b"), "ux_t_a_b");
     }
 

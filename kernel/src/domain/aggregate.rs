@@ -41,10 +41,7 @@ impl<E> Recorder<E> {
 
     /// For an aggregate read from its store at `revision`.
     pub fn stored_at(revision: Revision) -> Self {
-        Self {
-            stored: revision,
-            events: Vec::new(),
-        }
+        Self { stored: revision, events: Vec::new() }
     }
 
     /// Records an event; the first one since the aggregate was stored raises its revision.
@@ -134,11 +131,7 @@ impl Changes {
     /// Adds the field if its values differ.
     pub fn compare<T: PartialEq + Serialize>(mut self, field: &'static str, old: &T, new: &T) -> Self {
         if old != new {
-            self.0.push(Change {
-                field,
-                old: json(old),
-                new: json(new),
-            });
+            self.0.push(Change { field, old: json(old), new: json(new) });
         }
         self
     }
@@ -172,10 +165,7 @@ mod tests {
     #[test]
     fn changes_name_the_fields_that_differ() {
         let changes = Changes::default().compare("a", &1, &1).compare("b", &1, &2);
-        assert_eq!(
-            serde_json::to_string(&changes).unwrap(),
-            r#"[{"field":"b","old":1,"new":2}]"#
-        );
+        assert_eq!(serde_json::to_string(&changes).unwrap(), r#"[{"field":"b","old":1,"new":2}]"#);
     }
 
     #[test]

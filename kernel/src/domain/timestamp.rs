@@ -27,10 +27,7 @@ impl Timestamp {
 
     /// The time `duration` later.
     pub fn after(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
     fn to_rfc3339(self) -> Option<String> {
@@ -47,9 +44,8 @@ impl fmt::Display for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = self
-            .to_rfc3339()
-            .ok_or_else(|| ser::Error::custom("a time outside the years 0 to 9999"))?;
+        let text =
+            self.to_rfc3339().ok_or_else(|| ser::Error::custom("a time outside the years 0 to 9999"))?;
         serializer.serialize_str(&text)
     }
 }
@@ -58,9 +54,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let time = OffsetDateTime::parse(&text, &Rfc3339).map_err(de::Error::custom)?;
-        i64::try_from(time.unix_timestamp_nanos() / 1_000)
-            .map(Self)
-            .map_err(de::Error::custom)
+        i64::try_from(time.unix_timestamp_nanos() / 1_000).map(Self).map_err(de::Error::custom)
     }
 }
 
@@ -96,10 +90,7 @@ mod tests {
             let json = serde_json::to_string(&time).unwrap();
             assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), time, "{json}");
         }
-        assert_eq!(
-            Timestamp::from_micros(1_769_853_600_000_000).to_string(),
-            "2026-01-31T10:00:00Z"
-        );
+        assert_eq!(Timestamp::from_micros(1_769_853_600_000_000).to_string(), "2026-01-31T10:00:00Z");
     }
 
     #[test]

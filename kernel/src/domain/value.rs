@@ -25,17 +25,11 @@ impl Invalid {
         let length = text.chars().count();
         if length < min {
             let message = format!("must have {min} to {max} characters, not {length}");
-            return Err(Self {
-                code: "too_short",
-                message,
-            });
+            return Err(Self { code: "too_short", message });
         }
         if length > max {
             let message = format!("must have {min} to {max} characters, not {length}");
-            return Err(Self {
-                code: "too_long",
-                message,
-            });
+            return Err(Self { code: "too_long", message });
         }
         Ok(())
     }
@@ -257,10 +251,7 @@ mod tests {
 
     fn faults(json: serde_json::Value) -> Vec<(String, &'static str)> {
         let errors = fields::parse::<Rack>(json).unwrap_err();
-        errors
-            .into_iter()
-            .map(|error| (error.field, error.code))
-            .collect()
+        errors.into_iter().map(|error| (error.field, error.code)).collect()
     }
 
     #[test]
@@ -268,11 +259,7 @@ mod tests {
         let json = serde_json::json!({"colour": "RED", "slots": 49, "wheels": 4});
         let mut found = faults(json);
         found.sort();
-        let expected = [
-            ("colour", "invalid_format"),
-            ("slots", "out_of_range"),
-            ("wheels", "unknown_field"),
-        ];
+        let expected = [("colour", "invalid_format"), ("slots", "out_of_range"), ("wheels", "unknown_field")];
         assert_eq!(found, expected.map(|(field, code)| (field.to_owned(), code)));
     }
 
@@ -303,10 +290,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        assert_eq!(
-            faults(serde_json::json!({"colour": "red"})),
-            [("slots".to_owned(), "missing")]
-        );
+        assert_eq!(faults(serde_json::json!({"colour": "red"})), [("slots".to_owned(), "missing")]);
         assert_eq!(faults(serde_json::json!([])), [("body".to_owned(), "wrong_type")]);
     }
 }

@@ -59,8 +59,7 @@ impl Step for Worker {
             .into_iter()
             .map(|due| Ok((due.attempts + 1, Envelope::try_from(due.event)?)))
             .collect::<Result<Vec<_>, Internal>>()?;
-        self.count_attempts(events.iter().map(|(_, event)| event.id))
-            .await?;
+        self.count_attempts(events.iter().map(|(_, event)| event.id)).await?;
         for (attempt, event) in events {
             if stop.is_cancelled() {
                 break;
@@ -80,11 +79,11 @@ impl Worker {
         let earlier = Alias::new("earlier");
         let delivery = |column: EventDeliveries| Expr::col((EventDeliveries::Table, column));
         let other = |column: EventDeliveries| Expr::col((earlier.clone(), column));
-        let before = other(EventDeliveries::Revision)
-            .lt(delivery(EventDeliveries::Revision))
-            .or(other(EventDeliveries::Revision)
-                .eq(delivery(EventDeliveries::Revision))
-                .and(other(EventDeliveries::Sequence).lt(delivery(EventDeliveries::Sequence))));
+        let before = other(EventDeliveries::Revision).lt(delivery(EventDeliveries::Revision)).or(other(
+            EventDeliveries::Revision,
+        )
+        .eq(delivery(EventDeliveries::Revision))
+        .and(other(EventDeliveries::Sequence).lt(delivery(EventDeliveries::Sequence))));
         let held_back = Query::select()
             .expr(Expr::val(1))
             .from_as(EventDeliveries::Table, earlier.clone())
@@ -113,10 +112,7 @@ impl Worker {
         let mut transaction = self.database.begin().await?;
         let count = Query::update()
             .table(EventDeliveries::Table)
-            .value(
-                EventDeliveries::Attempts,
-                Expr::col(EventDeliveries::Attempts).add(1),
-            )
+            .value(EventDeliveries::Attempts, Expr::col(EventDeliveries::Attempts).add(1))
             .and_where(Expr::col(EventDeliveries::Subscriber).eq(self.subscriber.name))
             .and_where(Expr::col(EventDeliveries::EventId).is_in(events))
             .take();
@@ -139,9 +135,7 @@ impl Worker {
             .columns([EventInbox::Subscriber, EventInbox::EventId, EventInbox::TakenAt])
             .values_panic([self.subscriber.name.into(), event.id.into(), now.into()])
             .on_conflict(
-                OnConflict::columns([EventInbox::Subscriber, EventInbox::EventId])
-                    .do_nothing()
-                    .to_owned(),
+                OnConflict::columns([EventInbox::Subscriber, EventInbox::EventId]).do_nothing().to_owned(),
             )
             .take();
         let is_new = uow.execute(&enter).await? == 1;
@@ -152,8 +146,7 @@ impl Worker {
                 .await
                 .map_err(|_| Internal(format!("{} panicked", self.subscriber.name)))??;
         }
-        uow.execute(&self.settle(event.id, DeliveryState::Delivered, now))
-            .await?;
+        uow.execute(&self.settle(event.id, DeliveryState::Delivered, now)).await?;
         uow.commit().await
     }
 
@@ -216,9 +209,7 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_minute() {
-        let waits: Vec<u64> = [1, 2, 3, 6, 7, 50]
-            .map(|attempt| backoff(attempt).as_secs())
-            .into();
+        let waits: Vec<u64> = [1, 2, 3, 6, 7, 50].map(|attempt| backoff(attempt).as_secs()).into();
         assert_eq!(waits, [1, 2, 4, 32, 60, 60]);
     }
 }

@@ -103,13 +103,7 @@ pub(super) async fn register(
 
 fn logged_events() -> sea_query::SelectStatement {
     Query::select()
-        .columns([
-            EventLog::Id,
-            EventLog::Type,
-            EventLog::Subject,
-            EventLog::Revision,
-            EventLog::Sequence,
-        ])
+        .columns([EventLog::Id, EventLog::Type, EventLog::Subject, EventLog::Revision, EventLog::Sequence])
         .from(EventLog::Table)
         .take()
 }
@@ -128,10 +122,7 @@ async fn insert_deliveries<'e>(
     subscriber: &Subscriber,
     events: impl Iterator<Item = &'e LoggedEvent>,
 ) -> Result<(), Failure> {
-    let mut insert = Query::insert()
-        .into_table(EventDeliveries::Table)
-        .columns(DELIVERY)
-        .take();
+    let mut insert = Query::insert().into_table(EventDeliveries::Table).columns(DELIVERY).take();
     let mut some = false;
     for event in events {
         some = true;
@@ -154,12 +145,7 @@ async fn insert_deliveries<'e>(
 fn deliver_past_events(subscriber: &Subscriber) -> Result<InsertStatement, Internal> {
     let mut past = Query::select()
         .expr(Expr::val(subscriber.name))
-        .columns([
-            EventLog::Id,
-            EventLog::Subject,
-            EventLog::Revision,
-            EventLog::Sequence,
-        ])
+        .columns([EventLog::Id, EventLog::Subject, EventLog::Revision, EventLog::Sequence])
         .expr(Expr::val(DeliveryState::Pending.as_str()))
         .from(EventLog::Table)
         .and_where(Expr::col(EventLog::DispatchedAt).is_not_null())
@@ -167,12 +153,7 @@ fn deliver_past_events(subscriber: &Subscriber) -> Result<InsertStatement, Inter
     if !subscriber.events.is_empty() {
         past.and_where(Expr::col(EventLog::Type).is_in(subscriber.events.iter().copied()));
     }
-    let mut insert = Query::insert()
-        .into_table(EventDeliveries::Table)
-        .columns(DELIVERY)
-        .take();
-    insert
-        .select_from(past)
-        .map_err(|error| Internal(error.to_string()))?;
+    let mut insert = Query::insert().into_table(EventDeliveries::Table).columns(DELIVERY).take();
+    insert.select_from(past).map_err(|error| Internal(error.to_string()))?;
     Ok(insert)
 }

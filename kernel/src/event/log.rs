@@ -140,9 +140,7 @@ impl EventLogView {
         }
         select.order_by(EventLog::Id, Order::Asc);
         let rows: Vec<EventRow> = self.0.fetch_all(&select).await?;
-        rows.into_iter()
-            .map(|row| Envelope::try_from(row).map_err(Into::into))
-            .collect()
+        rows.into_iter().map(|row| Envelope::try_from(row).map_err(Into::into)).collect()
     }
 
     /// How many events and deliveries the relay has still to deal with.
@@ -154,9 +152,7 @@ impl EventLogView {
                 .and_where(Expr::col(EventDeliveries::State).is_in(open.map(DeliveryState::as_str))),
         );
         let events = count(
-            Query::select()
-                .from(EventLog::Table)
-                .and_where(Expr::col(EventLog::DispatchedAt).is_null()),
+            Query::select().from(EventLog::Table).and_where(Expr::col(EventLog::DispatchedAt).is_null()),
         );
         let mut open = 0;
         for select in [deliveries, events] {

@@ -46,10 +46,7 @@ impl Relay {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         dispatcher::register(&database, &subscribers, clock.now()).await?;
-        let relay = Self {
-            stop: CancellationToken::new(),
-            tasks: TaskTracker::new(),
-        };
+        let relay = Self { stop: CancellationToken::new(), tasks: TaskTracker::new() };
         let poll = Duration::from_millis(settings.poll_interval);
         let dispatched = Wake::new();
         for subscriber in &subscribers {
@@ -59,19 +56,10 @@ impl Relay {
                 units: units.clone(),
                 clock: Arc::clone(&clock),
             };
-            relay
-                .tasks
-                .spawn(pump(worker, dispatched.sleeper(), poll, relay.stop.clone()));
+            relay.tasks.spawn(pump(worker, dispatched.sleeper(), poll, relay.stop.clone()));
         }
-        let dispatcher = Dispatcher {
-            subscribers,
-            database,
-            clock,
-            dispatched,
-        };
-        relay
-            .tasks
-            .spawn(pump(dispatcher, units.wake().sleeper(), poll, relay.stop.clone()));
+        let dispatcher = Dispatcher { subscribers, database, clock, dispatched };
+        relay.tasks.spawn(pump(dispatcher, units.wake().sleeper(), poll, relay.stop.clone()));
         relay.tasks.close();
         Ok(relay)
     }

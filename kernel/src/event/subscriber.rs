@@ -56,12 +56,7 @@ pub(crate) struct Subscriber {
 
 impl Subscriber {
     pub(crate) fn new<S: Subscription>(handler: Arc<dyn EventHandler<S>>) -> Self {
-        Self {
-            name: S::NAME,
-            events: S::EVENTS,
-            start: S::START,
-            handler: Arc::new(Typed(handler)),
-        }
+        Self { name: S::NAME, events: S::EVENTS, start: S::START, handler: Arc::new(Typed(handler)) }
     }
 
     pub(super) fn takes(&self, event_type: &str) -> bool {
@@ -80,10 +75,7 @@ struct Typed<S: Subscription>(Arc<dyn EventHandler<S>>);
 impl<S: Subscription> Deliver for Typed<S> {
     async fn deliver(&self, event: &Envelope, uow: &mut WriteUow, message: &Message) -> Result<(), Failure> {
         let data = serde_json::from_str(event.data.get()).map_err(|error| {
-            Internal(format!(
-                "{} {} is not understood: {error}",
-                event.event_type, event.id
-            ))
+            Internal(format!("{} {} is not understood: {error}", event.event_type, event.id))
         })?;
         self.0.handle(data, event, uow, message).await
     }

@@ -81,15 +81,13 @@ fn json(
     payload: &mut Payload,
 ) -> impl Future<Output = Result<serde_json::Value, BodyError>> + use<> {
     let media_type = is_plain_json(request);
-    let limit = request
-        .app_data::<web::Data<BodyTimeout>>()
-        .map_or_else(BodyTimeout::default, |data| ***data);
+    let limit =
+        request.app_data::<web::Data<BodyTimeout>>().map_or_else(BodyTimeout::default, |data| ***data);
     let mut payload = payload.take();
     async move {
         media_type?;
-        let bytes = tokio::time::timeout(limit.0, read(&mut payload))
-            .await
-            .map_err(|_| BodyError::TimedOut)??;
+        let bytes =
+            tokio::time::timeout(limit.0, read(&mut payload)).await.map_err(|_| BodyError::TimedOut)??;
         serde_json::from_slice(&bytes).map_err(BodyError::Json)
     }
 }
@@ -97,9 +95,7 @@ fn json(
 fn is_plain_json(request: &HttpRequest) -> Result<(), BodyError> {
     let media_type = request.content_type();
     if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(BodyError::MediaType {
-            found: fields::shortened(media_type),
-        });
+        return Err(BodyError::MediaType { found: fields::shortened(media_type) });
     }
     match request.headers().get(header::CONTENT_ENCODING) {
         Some(encoding) if encoding != "identity" => Err(BodyError::Encoding),
@@ -120,11 +116,7 @@ async fn read(payload: &mut Payload) -> Result<Vec<u8>, BodyError> {
             bytes.extend_from_slice(&chunk);
         }
     }
-    if received > MAX_BODY_BYTES {
-        Err(BodyError::TooLarge)
-    } else {
-        Ok(bytes)
-    }
+    if received > MAX_BODY_BYTES { Err(BodyError::TooLarge) } else { Ok(bytes) }
 }
 
 /// A body that is not taken.
@@ -166,9 +158,5 @@ impl Problem for BodyError {
 }
 
 fn names(fields: &[FieldError]) -> String {
-    fields
-        .iter()
-        .map(|error| error.field.as_str())
-        .collect::<Vec<_>>()
-        .join(", ")
+    fields.iter().map(|error| error.field.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -53,10 +53,7 @@ impl Call {
             traceparent: origin.traceparent,
             now: application.clock().now(),
         };
-        Ok(Self {
-            application: application.clone(),
-            message,
-        })
+        Ok(Self { application: application.clone(), message })
     }
 }
 

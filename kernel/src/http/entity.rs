@@ -41,10 +41,7 @@ impl<T: Representation> Responder for Entity<T> {
         if *request.method() == Method::GET && is_known(request, &tag) {
             return HttpResponse::NotModified().insert_header(ETag(tag)).finish();
         }
-        HttpResponse::Ok()
-            .insert_header(ETag(tag))
-            .content_type(header::ContentType::json())
-            .body(json)
+        HttpResponse::Ok().insert_header(ETag(tag)).content_type(header::ContentType::json()).body(json)
     }
 }
 
@@ -91,9 +88,9 @@ impl IfMatch {
         }
         match header::IfMatch::parse(request) {
             Ok(header::IfMatch::Any) => Ok(Self(Precondition::Any)),
-            Ok(header::IfMatch::Items(tags)) if !tags.is_empty() => Ok(Self(Precondition::OneOf(
-                tags.iter().filter_map(revision_in).collect(),
-            ))),
+            Ok(header::IfMatch::Items(tags)) if !tags.is_empty() => {
+                Ok(Self(Precondition::OneOf(tags.iter().filter_map(revision_in).collect())))
+            }
             _ => {
                 let message = "must be * or entity tags as the ETag header gave them, in double quotes";
                 Err(InvalidParameter::new("If-Match", "invalid_format", message).into())
@@ -124,19 +121,14 @@ mod tests {
     use super::*;
 
     fn precondition(value: &str) -> Result<Precondition, Failure> {
-        let request = TestRequest::put()
-            .insert_header((header::IF_MATCH, value))
-            .to_http_request();
+        let request = TestRequest::put().insert_header((header::IF_MATCH, value)).to_http_request();
         IfMatch::of(&request).map(|header| header.0)
     }
 
     #[test]
     fn if_match_names_revisions() {
         assert_eq!(precondition("*").unwrap(), Precondition::Any);
-        assert_eq!(
-            precondition("\"3-a1\", \"4-b2\"").unwrap(),
-            Precondition::OneOf(vec![3, 4])
-        );
+        assert_eq!(precondition("\"3-a1\", \"4-b2\"").unwrap(), Precondition::OneOf(vec![3, 4]));
     }
 
     #[test]
@@ -148,9 +140,6 @@ mod tests {
 
     #[test]
     fn what_is_no_tag_is_refused() {
-        assert_eq!(
-            precondition("3").unwrap_err().kind(),
-            crate::problem::Kind::Malformed
-        );
+        assert_eq!(precondition("3").unwrap_err().kind(), crate::problem::Kind::Malformed);
     }
 }

@@ -42,22 +42,12 @@ pub struct ProblemDetails {
 }
 
 /// What any route may answer with.
-pub static ALWAYS: &[&ProblemType] = &[
-    &NOT_AUTHENTICATED,
-    &NOT_PERMITTED,
-    &FOREIGN_ORIGIN,
-    &INTERNAL,
-    &UNAVAILABLE,
-];
+pub static ALWAYS: &[&ProblemType] =
+    &[&NOT_AUTHENTICATED, &NOT_PERMITTED, &FOREIGN_ORIGIN, &INTERNAL, &UNAVAILABLE];
 
 /// What a route with a body may answer with.
-pub static BODY: &[&ProblemType] = &[
-    &MALFORMED_JSON,
-    &BODY_TOO_LARGE,
-    &REQUEST_TIMED_OUT,
-    &UNSUPPORTED_MEDIA_TYPE,
-    &INVALID_FIELDS,
-];
+pub static BODY: &[&ProblemType] =
+    &[&MALFORMED_JSON, &BODY_TOO_LARGE, &REQUEST_TIMED_OUT, &UNSUPPORTED_MEDIA_TYPE, &INVALID_FIELDS];
 
 /// Declares the errors of a route for OpenAPI: `problem_responses! { pub RenameProblems: ALWAYS, BODY, &[&TAKEN]; }`
 #[macro_export]
@@ -83,21 +73,13 @@ pub fn responses_for(groups: &[&[&'static ProblemType]]) -> BTreeMap<String, Ref
     for problem in groups.iter().flat_map(|group| group.iter()) {
         by_status.entry(problem.kind.status()).or_default().push(problem);
     }
-    by_status
-        .into_iter()
-        .map(|(status, types)| (status.to_string(), response(&types).into()))
-        .collect()
+    by_status.into_iter().map(|(status, types)| (status.to_string(), response(&types).into())).collect()
 }
 
 fn response(types: &[&'static ProblemType]) -> Response {
-    let titles = types
-        .iter()
-        .map(|problem| format!("`{}`: {}", problem.code, problem.title));
+    let titles = types.iter().map(|problem| format!("`{}`: {}", problem.code, problem.title));
     let examples = types.iter().map(|problem| {
-        let example = ExampleBuilder::new()
-            .summary(problem.title)
-            .value(Some(example(problem)))
-            .build();
+        let example = ExampleBuilder::new().summary(problem.title).value(Some(example(problem))).build();
         (problem.code, RefOr::T(example))
     });
     let content = ContentBuilder::new()
@@ -128,11 +110,7 @@ fn headers(kind: Kind) -> Vec<(&'static str, &'static str)> {
 fn example(problem: &ProblemType) -> serde_json::Value {
     let errors = if problem.kind == Kind::Invalid {
         let message = "must be 1 to 65536, not 0".to_owned();
-        vec![FieldError {
-            field: "cpu_cores".to_owned(),
-            code: "out_of_range",
-            message,
-        }]
+        vec![FieldError { field: "cpu_cores".to_owned(), code: "out_of_range", message }]
     } else {
         Vec::new()
     };

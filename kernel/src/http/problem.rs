@@ -68,17 +68,12 @@ pub async fn render_problems(
         return Ok(answer.map_into_boxed_body());
     }
     let (request, response) = answer.into_parts();
-    let request_id = request
-        .extensions()
-        .get::<Origin>()
-        .map(|origin| origin.request_id.to_string());
+    let request_id = request.extensions().get::<Origin>().map(|origin| origin.request_id.to_string());
     let failure = response.error().and_then(|error| error.as_error::<Failure>());
     let problem = failure.map_or_else(|| by_status(status), Failure::problem);
     if problem.kind.status() >= 500 {
-        let error = failure.map_or_else(
-            || response.error().map(ToString::to_string).unwrap_or_default(),
-            Failure::chain,
-        );
+        let error = failure
+            .map_or_else(|| response.error().map(ToString::to_string).unwrap_or_default(), Failure::chain);
         tracing::error!(request_id, code = problem.code, error, "a request failed");
     }
     let details = ProblemDetails {
@@ -91,14 +86,8 @@ pub async fn render_problems(
         },
         instance: request.path().to_owned(),
         code: problem.code,
-        errors: failure
-            .map(|failure| failure.fields().to_vec())
-            .unwrap_or_default(),
-        request_id: if problem.kind.is_internal() {
-            request_id
-        } else {
-            None
-        },
+        errors: failure.map(|failure| failure.fields().to_vec()).unwrap_or_default(),
+        request_id: if problem.kind.is_internal() { request_id } else { None },
     };
     let mut rendered = HttpResponse::build(status);
     for (name, value) in response.headers() {

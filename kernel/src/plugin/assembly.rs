@@ -65,10 +65,8 @@ pub enum AssemblyError {
 impl Context {
     /// All contexts that are linked into this program, by name.
     pub fn all() -> Result<Vec<&'static Self>, AssemblyError> {
-        let mut contexts: Vec<&'static Self> = inventory::iter::<Registered>
-            .into_iter()
-            .map(|registered| registered.0)
-            .collect();
+        let mut contexts: Vec<&'static Self> =
+            inventory::iter::<Registered>.into_iter().map(|registered| registered.0).collect();
         contexts.sort_by_key(|context| context.name);
         unique("context", contexts.iter().map(|context| context.name))?;
         Ok(contexts)
@@ -77,19 +75,9 @@ impl Context {
     /// Of all contexts, those with the names given; all, if none is.
     pub fn enabled(names: &[String]) -> Result<Vec<&'static Self>, AssemblyError> {
         let all = Self::all()?;
-        if let Some(unknown) = names
-            .iter()
-            .find(|name| all.iter().all(|context| context.name != **name))
-        {
-            let known = all
-                .iter()
-                .map(|context| context.name)
-                .collect::<Vec<_>>()
-                .join(", ");
-            return Err(AssemblyError::UnknownContext {
-                name: unknown.clone(),
-                known,
-            });
+        if let Some(unknown) = names.iter().find(|name| all.iter().all(|context| context.name != **name)) {
+            let known = all.iter().map(|context| context.name).collect::<Vec<_>>().join(", ");
+            return Err(AssemblyError::UnknownContext { name: unknown.clone(), known });
         }
         let is_enabled = |context: &&Self| names.is_empty() || names.iter().any(|name| name == context.name);
         Ok(all.into_iter().filter(is_enabled).collect())
@@ -123,30 +111,16 @@ impl Application {
             registry.context = context.name;
             (context.register)(Arc::clone(&parts.kernel), &mut registry);
         }
-        unique(
-            "use case",
-            registry.use_cases.iter().map(|use_case| use_case.name),
-        )?;
-        unique(
-            "problem",
-            problem_types(&parts.contexts).map(|problem| problem.code),
-        )?;
-        unique(
-            "event",
-            parts
-                .contexts
-                .iter()
-                .flat_map(|context| context.events.iter().copied()),
-        )?;
+        unique("use case", registry.use_cases.iter().map(|use_case| use_case.name))?;
+        unique("problem", problem_types(&parts.contexts).map(|problem| problem.code))?;
+        unique("event", parts.contexts.iter().flat_map(|context| context.events.iter().copied()))?;
         let provided = match registry.permission_checkers.as_slice() {
             [] => None,
             [(_, checker)] => Some(Arc::clone(checker)),
             [(one, _), (other, _), ..] => return Err(AssemblyError::TwoPermissionCheckers(one, other)),
         };
         let has_permission_checker = provided.is_some();
-        parts
-            .permissions
-            .fill(provided.unwrap_or(parts.fallback_permissions));
+        parts.permissions.fill(provided.unwrap_or(parts.fallback_permissions));
         let ids: Arc<dyn IdGenerator> = parts.kernel.resolve();
         let pipeline = Pipeline {
             permissions: parts.kernel.resolve(),
@@ -171,14 +145,7 @@ impl Application {
     pub async fn start_relay(&self, settings: &RelaySettings) -> Result<Relay, Failure> {
         let units = self.pipeline.units.clone();
         let clock = Arc::clone(&self.clock);
-        Relay::start(
-            settings,
-            self.subscribers.clone(),
-            self.database.clone(),
-            units,
-            clock,
-        )
-        .await
+        Relay::start(settings, self.subscribers.clone(), self.database.clone(), units, clock).await
     }
 
     /// Waits until the commands under way have ended. Call it when no new ones come in.
@@ -189,9 +156,7 @@ impl Application {
 
     /// The types of problem it can answer with, by code.
     pub fn problems(&self) -> BTreeMap<&'static str, &'static ProblemType> {
-        problem_types(&self.contexts)
-            .map(|problem| (problem.code, problem))
-            .collect()
+        problem_types(&self.contexts).map(|problem| (problem.code, problem)).collect()
     }
 
     /// The clock it goes by.
@@ -202,31 +167,19 @@ impl Application {
 
 /// The migrations of the kernel and of these contexts, in the order they are to run.
 pub fn migrations(contexts: &[&'static Context]) -> Vec<Migrations> {
-    let kernel = Migrations {
-        owner: "kernel",
-        folder: &KERNEL_MIGRATIONS,
-    };
-    std::iter::once(kernel)
-        .chain(contexts.iter().map(|context| context.migrations))
-        .collect()
+    let kernel = Migrations { owner: "kernel", folder: &KERNEL_MIGRATIONS };
+    std::iter::once(kernel).chain(contexts.iter().map(|context| context.migrations)).collect()
 }
 
 fn problem_types(contexts: &[&'static Context]) -> impl Iterator<Item = &'static ProblemType> {
-    COMMON.iter().copied().chain(
-        contexts
-            .iter()
-            .flat_map(|context| context.problems.iter().copied()),
-    )
+    COMMON.iter().copied().chain(contexts.iter().flat_map(|context| context.problems.iter().copied()))
 }
 
 fn unique<'n>(kind: &'static str, names: impl Iterator<Item = &'n str>) -> Result<(), AssemblyError> {
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(AssemblyError::Duplicate {
-            kind,
-            name: pair[0].to_owned(),
-        }),
+        Some(pair) => Err(AssemblyError::Duplicate { kind, name: pair[0].to_owned() }),
         None => Ok(()),
     }
 }

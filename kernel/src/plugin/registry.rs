@@ -58,11 +58,6 @@ impl Registry {
     }
 
     fn enter(&mut self, kind: &'static str, name: &'static str, needs: Option<Permission>) {
-        self.use_cases.push(UseCase {
-            context: self.context,
-            kind,
-            name,
-            needs,
-        });
+        self.use_cases.push(UseCase { context: self.context, kind, name, needs });
     }
 }

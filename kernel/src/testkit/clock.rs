@@ -24,9 +24,7 @@ pub struct SettableClock {
 
 impl Default for SettableClock {
     fn default() -> Self {
-        Self {
-            now: Arc::new(AtomicI64::new(START)),
-        }
+        Self { now: Arc::new(AtomicI64::new(START)) }
     }
 }
 

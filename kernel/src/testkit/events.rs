@@ -13,18 +13,11 @@ pub fn assert_documented(page: &str, all: &[&str], examples: &[Publication]) {
         let heading = format!("### {}\n", example.event_type());
         let section = page.split_once(&heading).map(|(_, section)| section);
         let section = section.unwrap_or_else(|| panic!("docs/EVENTS.md has no heading {heading}"));
-        let block = section
-            .split_once("```json\n")
-            .and_then(|(_, block)| block.split_once("```"));
+        let block = section.split_once("```json\n").and_then(|(_, block)| block.split_once("```"));
         let documented: Value = block
             .and_then(|(block, _)| serde_json::from_str(block).ok())
             .unwrap_or_else(|| panic!("docs/EVENTS.md has no JSON below {heading}"));
         let actual: Value = serde_json::from_str(example.data()).expect("an event in JSON");
-        assert_eq!(
-            documented,
-            actual,
-            "docs/EVENTS.md shows {} otherwise than it is",
-            example.event_type()
-        );
+        assert_eq!(documented, actual, "docs/EVENTS.md shows {} otherwise than it is", example.event_type());
     }
 }

@@ -8,11 +8,7 @@
 //! ```
 //!
 //! It panics when something is not as a test needs it: that is how a test fails.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test kit fails a test by panicking"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test kit fails a test by panicking")]
 
 mod clock;
 mod events;
@@ -97,10 +93,7 @@ impl Builder {
         });
         let settings = Settings::sqlite(&folder.path().join("test.db"));
         let database = Database::connect(&settings).await.expect("a database");
-        database
-            .migrate(&migrations(&self.contexts))
-            .await
-            .expect("migrations that run");
+        database.migrate(&migrations(&self.contexts)).await.expect("migrations that run");
         let permissions = PermissionSlot::empty();
         let kernel: Arc<dyn Kernel> = Arc::new(
             TestModule::builder()
@@ -118,29 +111,15 @@ impl Builder {
             runtime: tokio::runtime::Handle::current(),
         })
         .expect("contexts that fit together");
-        let relay = application
-            .start_relay(&RelaySettings::default())
-            .await
-            .expect("a relay");
-        Testbed {
-            application,
-            database,
-            clock,
-            ids,
-            relay,
-            folder,
-        }
+        let relay = application.start_relay(&RelaySettings::default()).await.expect("a relay");
+        Testbed { application, database, clock, ids, relay, folder }
     }
 }
 
 impl Testbed {
     /// A testbed of these contexts.
     pub fn of(contexts: &[&'static Context]) -> Builder {
-        Builder {
-            contexts: contexts.to_vec(),
-            permissions: Arc::new(AllowAll),
-            stopped: None,
-        }
+        Builder { contexts: contexts.to_vec(), permissions: Arc::new(AllowAll), stopped: None }
     }
 
     /// Carries out a command, as a caller named `tester`.
@@ -155,19 +134,12 @@ impl Testbed {
 
     /// What happened so far, in order.
     pub async fn events(&self) -> Vec<Envelope> {
-        EventLogView::new(self.database.clone())
-            .events(None)
-            .await
-            .expect("the event log")
+        EventLogView::new(self.database.clone()).events(None).await.expect("the event log")
     }
 
     /// The names of the events that happened so far, in order.
     pub async fn event_types(&self) -> Vec<String> {
-        self.events()
-            .await
-            .into_iter()
-            .map(|event| event.event_type)
-            .collect()
+        self.events().await.into_iter().map(|event| event.event_type).collect()
     }
 
     /// Waits until every subscriber has taken all that it takes.
@@ -192,11 +164,7 @@ impl Testbed {
 
     /// Starts the relay again after [`Self::quiet_database`].
     pub async fn resume(&mut self) {
-        self.relay = self
-            .application
-            .start_relay(&RelaySettings::default())
-            .await
-            .expect("a relay");
+        self.relay = self.application.start_relay(&RelaySettings::default()).await.expect("a relay");
     }
 
     /// Ends the test: everything must have been delivered.
@@ -210,11 +178,7 @@ impl Testbed {
         self.application.finish_commands().await;
         self.relay.stop().await;
         self.database.close().await;
-        Stopped {
-            folder: self.folder,
-            clock: self.clock,
-            ids: self.ids,
-        }
+        Stopped { folder: self.folder, clock: self.clock, ids: self.ids }
     }
 
     /// What travels with the commands and queries of a test.

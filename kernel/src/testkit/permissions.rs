@@ -22,8 +22,6 @@ impl PermissionChecker for AllowAll {
 #[async_trait]
 impl PermissionChecker for DenyAll {
     async fn check(&self, _: &Caller, _: Permission) -> Result<Decision, Failure> {
-        Ok(Decision::Denied {
-            reason: "this test denies everything",
-        })
+        Ok(Decision::Denied { reason: "this test denies everything" })
     }
 }

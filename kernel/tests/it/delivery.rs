@@ -11,26 +11,15 @@ async fn events_arrive_once_and_in_order() {
     let test = Testbed::of(&[&HEARD]).start().await;
     for revision in 1..=20 {
         for subject in 1..=3 {
-            test.dispatch(WriteNotes {
-                events: 2,
-                ..WriteNotes::on(subject, revision)
-            })
-            .await
-            .unwrap();
+            test.dispatch(WriteNotes { events: 2, ..WriteNotes::on(subject, revision) }).await.unwrap();
         }
     }
     test.delivered().await;
     let taken = test.ask(NotesTaken).await.unwrap();
     assert_eq!(taken.len(), 120);
     for subject in 1..=3 {
-        let of_subject: Vec<_> = taken
-            .iter()
-            .filter(|(of, ..)| *of == subject)
-            .map(|t| (t.1, t.2))
-            .collect();
-        let expected: Vec<_> = (1..=20)
-            .flat_map(|revision| [(revision, 0), (revision, 1)])
-            .collect();
+        let of_subject: Vec<_> = taken.iter().filter(|(of, ..)| *of == subject).map(|t| (t.1, t.2)).collect();
+        let expected: Vec<_> = (1..=20).flat_map(|revision| [(revision, 0), (revision, 1)]).collect();
         assert_eq!(of_subject, expected);
     }
     test.finish().await;
@@ -46,10 +35,7 @@ async fn a_failure_holds_back_its_aggregate_and_no_other() {
     }
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     while test.ask(NotesTaken).await.unwrap().len() < 3 {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "the events of 14 do not arrive"
-        );
+        assert!(tokio::time::Instant::now() < deadline, "the events of 14 do not arrive");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let taken = test.ask(NotesTaken).await.unwrap();

@@ -11,23 +11,12 @@ use servertree_kernel::testkit::{DenyAll, Testbed};
 #[tokio::test]
 async fn what_is_written_and_what_tells_of_it_become_lasting_together() {
     let test = Testbed::of(&[&NOTES]).start().await;
-    test.dispatch(WriteNotes {
-        events: 3,
-        ..WriteNotes::on(1, 1)
-    })
-    .await
-    .unwrap();
+    test.dispatch(WriteNotes { events: 3, ..WriteNotes::on(1, 1) }).await.unwrap();
     assert_eq!(test.ask(NotesWritten).await.unwrap().len(), 1);
     let events = test.events().await;
-    let places: Vec<_> = events
-        .iter()
-        .map(|event| (event.revision, event.sequence))
-        .collect();
+    let places: Vec<_> = events.iter().map(|event| (event.revision, event.sequence)).collect();
     assert_eq!(places, [(1, 0), (1, 1), (1, 2)]);
-    assert_eq!(
-        (events[0].actor.as_str(), events[0].requestid.as_str()),
-        ("tester", "test")
-    );
+    assert_eq!((events[0].actor.as_str(), events[0].requestid.as_str()), ("tester", "test"));
     assert_eq!(events[0].source, "/servertree/notes");
     test.finish().await;
 }
@@ -36,13 +25,7 @@ async fn what_is_written_and_what_tells_of_it_become_lasting_together() {
 async fn a_failure_leaves_neither() {
     let test = Testbed::of(&[&NOTES]).start().await;
     for end in [End::InError, End::InPanic] {
-        let failure = test
-            .dispatch(WriteNotes {
-                end,
-                ..WriteNotes::on(1, 1)
-            })
-            .await
-            .unwrap_err();
+        let failure = test.dispatch(WriteNotes { end, ..WriteNotes::on(1, 1) }).await.unwrap_err();
         assert_eq!(failure.kind(), Kind::Internal);
     }
     assert_eq!(test.ask(NotesWritten).await.unwrap(), []);
@@ -56,10 +39,7 @@ async fn a_failure_leaves_neither() {
 #[tokio::test]
 async fn who_may_not_gets_nowhere() {
     let test = Testbed::of(&[&NOTES]).permissions(DenyAll).start().await;
-    assert_eq!(
-        test.dispatch(WriteNotes::on(1, 1)).await.unwrap_err().kind(),
-        Kind::Forbidden
-    );
+    assert_eq!(test.dispatch(WriteNotes::on(1, 1)).await.unwrap_err().kind(), Kind::Forbidden);
     assert_eq!(test.ask(NotesWritten).await.unwrap_err().kind(), Kind::Forbidden);
     let test = Testbed::of(&[&NOTES]).after(test.stop().await).start().await;
     assert_eq!(test.ask(NotesWritten).await.unwrap(), []);

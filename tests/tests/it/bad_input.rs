@@ -9,40 +9,19 @@ use tokio::net::TcpStream;
 async fn bodies_that_are_not_valid() {
     let service = Service::start().await;
     let post = async |content_type: &str, body: &str| {
-        let request = service
-            .request("POST", "/api/v1/servers")
-            .header("Content-Type", content_type);
+        let request = service.request("POST", "/api/v1/servers").header("Content-Type", content_type);
         service.send(request.body(body.to_owned())).await
     };
     for malformed in ["", "{", "{\"name\":}", "\u{0}", &"[".repeat(100_000)] {
-        post("application/json", malformed)
-            .await
-            .problem(400, "malformed_json");
+        post("application/json", malformed).await.problem(400, "malformed_json");
     }
-    for other in [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "application/xml",
-        "nonsense",
-    ] {
-        post(other, &server("web-1").to_string())
-            .await
-            .problem(415, "unsupported_media_type");
+    for other in ["text/plain", "application/x-www-form-urlencoded", "application/xml", "nonsense"] {
+        post(other, &server("web-1").to_string()).await.problem(415, "unsupported_media_type");
     }
-    let packed = service
-        .request("POST", "/api/v1/servers")
-        .header("Content-Encoding", "gzip");
-    service
-        .send(packed.json(&server("web-1")))
-        .await
-        .problem(415, "unsupported_media_type");
-    let without_type = service
-        .request("POST", "/api/v1/servers")
-        .body(server("web-1").to_string());
-    service
-        .send(without_type)
-        .await
-        .problem(415, "unsupported_media_type");
+    let packed = service.request("POST", "/api/v1/servers").header("Content-Encoding", "gzip");
+    service.send(packed.json(&server("web-1"))).await.problem(415, "unsupported_media_type");
+    let without_type = service.request("POST", "/api/v1/servers").body(server("web-1").to_string());
+    service.send(without_type).await.problem(415, "unsupported_media_type");
 
     let accepted = post("application/json; charset=utf-8", &server("web-1").to_string()).await;
     assert_eq!(accepted.status, 201, "{accepted:?}");
@@ -72,18 +51,9 @@ async fn every_faulty_field_is_named() {
         ("environment", json!("Production")),
         ("environment", json!("a".repeat(65))),
         ("operating_system", json!("Debian")),
-        (
-            "operating_system.version",
-            json!({"name": "Debian", "version": "", "architecture": "x86_64"}),
-        ),
-        (
-            "operating_system.name",
-            json!({"version": "12", "architecture": "x86_64"}),
-        ),
-        (
-            "operating_system.kernel",
-            json!({"name": "a", "version": "b", "architecture": "c", "kernel": "d"}),
-        ),
+        ("operating_system.version", json!({"name": "Debian", "version": "", "architecture": "x86_64"})),
+        ("operating_system.name", json!({"version": "12", "architecture": "x86_64"})),
+        ("operating_system.kernel", json!({"name": "a", "version": "b", "architecture": "c", "kernel": "d"})),
     ];
     for (field, value) in rows {
         let mut body = server("web-1");
@@ -107,17 +77,10 @@ async fn every_faulty_field_is_named() {
         "ram_mib",
     ];
     assert_eq!(answer.fields_at_fault(), expected, "{answer:?}");
-    service
-        .post("/api/v1/servers", &json!([1]))
-        .await
-        .problem(422, "invalid_fields");
+    service.post("/api/v1/servers", &json!([1])).await.problem(422, "invalid_fields");
 
     // What the service fills in is accepted by PUT, not by POST, and anything else by neither.
-    let path = service
-        .post("/api/v1/servers", &server("web-1"))
-        .await
-        .header("location")
-        .to_owned();
+    let path = service.post("/api/v1/servers", &server("web-1")).await.header("location").to_owned();
     let mut body = server("web-1");
     body["colour"] = json!("red");
     let answer = service.put(&path, &body).await;
@@ -131,22 +94,13 @@ async fn every_faulty_field_is_named() {
 async fn addresses_methods_and_ids_that_are_not_there() {
     let service = Service::start().await;
     let nobody = "/api/v1/servers/019a9f3c-7c1e-7b52-9d3a-2f6c1d0e4b11";
-    for path in [
-        nobody,
-        "/api/v1/servers/1",
-        "/api/v1/servers/%00",
-        "/api/v1/racks",
-        "/nope",
-        "/api/v2/",
-        "/docs/x",
-    ] {
+    for path in
+        [nobody, "/api/v1/servers/1", "/api/v1/servers/%00", "/api/v1/racks", "/nope", "/api/v2/", "/docs/x"]
+    {
         let answer = service.get(path).await;
         assert_eq!(answer.problem(404, "not_found")["instance"], path, "{answer:?}");
     }
-    service
-        .put(nobody, &server("web-1"))
-        .await
-        .problem(404, "not_found");
+    service.put(nobody, &server("web-1")).await.problem(404, "not_found");
     service.delete(nobody).await.problem(404, "not_found");
 
     for (method, path, allow) in [
@@ -215,28 +169,18 @@ async fn a_body_that_dawdles_is_given_up() {
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = vec![0; 64];
     let read = stream.read(&mut answer).await.unwrap();
-    assert!(
-        answer[..read].starts_with(b"HTTP/1.1 408"),
-        "{}",
-        String::from_utf8_lossy(&answer)
-    );
+    assert!(answer[..read].starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer));
     service.stop().await;
 }
 
 #[tokio::test]
 async fn pages_from_elsewhere_are_kept_out() {
     let service = Service::start().await;
-    for (header, value) in [
-        ("Host", "evil.example"),
-        ("Origin", "http://evil.example"),
-        ("Origin", "null"),
-    ] {
+    for (header, value) in [("Host", "evil.example"), ("Origin", "http://evil.example"), ("Origin", "null")] {
         let request = service.request("GET", "/api/v1/servers").header(header, value);
         service.send(request).await.problem(403, "foreign_origin");
     }
-    let own = service
-        .request("GET", "/api/v1/servers")
-        .header("Origin", service.base());
+    let own = service.request("GET", "/api/v1/servers").header("Origin", service.base());
     assert_eq!(service.send(own).await.status, 200);
     service.stop().await;
 }
@@ -244,27 +188,12 @@ async fn pages_from_elsewhere_are_kept_out() {
 #[tokio::test]
 async fn request_ids_are_taken_if_sane_and_are_in_the_log() {
     let service = Service::start().await;
-    let with_id = |id: &str| {
-        service
-            .request("GET", "/api/v1/servers?limit=7")
-            .header("X-Request-Id", id)
-    };
-    assert_eq!(
-        service.send(with_id("deploy-42")).await.header("x-request-id"),
-        "deploy-42"
-    );
-    let made = service
-        .send(with_id("not sane"))
-        .await
-        .header("x-request-id")
-        .to_owned();
+    let with_id = |id: &str| service.request("GET", "/api/v1/servers?limit=7").header("X-Request-Id", id);
+    assert_eq!(service.send(with_id("deploy-42")).await.header("x-request-id"), "deploy-42");
+    let made = service.send(with_id("not sane")).await.header("x-request-id").to_owned();
     assert_eq!(made.len(), 36, "{made}");
     let line = eventually("the line of the request is in the log", async || {
-        service
-            .log()
-            .lines()
-            .find(|line| line.contains("deploy-42"))
-            .map(str::to_owned)
+        service.log().lines().find(|line| line.contains("deploy-42")).map(str::to_owned)
     })
     .await;
     let line: Value = serde_json::from_str(&line).unwrap();

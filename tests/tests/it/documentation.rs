@@ -13,9 +13,7 @@ async fn the_tour_runs_as_printed() {
     let service = Service::start().await;
     let folder = TempDir::new().unwrap();
     let readme = fs::read_to_string(workspace_root().join("README.md")).unwrap();
-    let (_, tour) = readme
-        .split_once("## A tour in five minutes")
-        .expect("a tour in the README");
+    let (_, tour) = readme.split_once("## A tour in five minutes").expect("a tour in the README");
     let tour = tour.split_once("\n## ").map_or(tour, |(tour, _)| tour);
     let steps: Vec<(&str, &str)> = blocks(tour);
     assert!(steps.len() >= 6, "the tour has {} steps", steps.len());
@@ -27,25 +25,14 @@ async fn the_tour_runs_as_printed() {
         script += "\necho; echo ===end-of-step===\n";
     }
     let output = tokio::task::spawn_blocking(move || {
-        Command::new("bash")
-            .current_dir(folder.path())
-            .args(["-c", &script])
-            .output()
-            .unwrap()
+        Command::new("bash").current_dir(folder.path()).args(["-c", &script]).output().unwrap()
     })
     .await
     .unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        output.status.success(),
-        "{printed}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
     for ((command, expected), actual) in steps.iter().zip(printed.split("===end-of-step===")) {
-        assert!(
-            matches(expected.trim(), actual.trim()),
-            "{command}\nprints\n{actual}\nand not\n{expected}"
-        );
+        assert!(matches(expected.trim(), actual.trim()), "{command}\nprints\n{actual}\nand not\n{expected}");
     }
     service.stop().await;
 }
@@ -55,9 +42,7 @@ fn blocks(text: &str) -> Vec<(&str, &str)> {
     let mut steps = Vec::new();
     for part in text.split("```sh\n").skip(1) {
         let (command, rest) = part.split_once("```").expect("a block that ends");
-        let expected = rest
-            .split_once("```text\n")
-            .and_then(|(_, block)| block.split_once("```"));
+        let expected = rest.split_once("```text\n").and_then(|(_, block)| block.split_once("```"));
         steps.push((command, expected.map_or("…", |(expected, _)| expected)));
     }
     steps
@@ -94,11 +79,7 @@ fn the_readme_lists_every_setting_with_its_default() {
 #[test]
 fn links_lead_somewhere() {
     let root = workspace_root();
-    let listed = Command::new("git")
-        .args(["ls-files", "*.md"])
-        .current_dir(root)
-        .output()
-        .unwrap();
+    let listed = Command::new("git").args(["ls-files", "*.md"]).current_dir(root).output().unwrap();
     for page in String::from_utf8(listed.stdout).unwrap().lines() {
         let text = fs::read_to_string(root.join(page)).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

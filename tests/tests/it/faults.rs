@@ -34,9 +34,7 @@ async fn a_kill_in_the_middle_of_writes_loses_nothing() {
             service.signal("KILL");
         };
         let both = async { tokio::join!(clients, kill) };
-        tokio::time::timeout(DEADLINE, both)
-            .await
-            .expect("clients that end with the service");
+        tokio::time::timeout(DEADLINE, both).await.expect("clients that end with the service");
         builder = service.kill().await;
     }
     let service = builder.start().await;
@@ -44,10 +42,7 @@ async fn a_kill_in_the_middle_of_writes_loses_nothing() {
     for (path, revision) in acknowledged.into_inner().unwrap() {
         let found = service.get(&path).await;
         assert_eq!(found.status, 200, "acknowledged and lost: {path}");
-        assert!(
-            found.json()["revision"].as_u64().unwrap() >= revision,
-            "a change is lost: {path}"
-        );
+        assert!(found.json()["revision"].as_u64().unwrap() >= revision, "a change is lost: {path}");
     }
     check_events(&service.all_servers().await, &delivered);
     service.stop().await;
@@ -88,22 +83,14 @@ fn check_events(servers: &[Value], delivered: &[Delivered]) {
     assert_eq!(ids.len(), delivered.len(), "an event was delivered twice");
     let mut revisions: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for event in delivered {
-        revisions
-            .entry(event.subject.to_string())
-            .or_default()
-            .push(event.revision);
+        revisions.entry(event.subject.to_string()).or_default().push(event.revision);
     }
     for server in servers {
-        let found = revisions
-            .remove(server["id"].as_str().unwrap())
-            .unwrap_or_default();
+        let found = revisions.remove(server["id"].as_str().unwrap()).unwrap_or_default();
         let expected: Vec<i64> = (1..=server["revision"].as_i64().unwrap()).collect();
         assert_eq!(found, expected, "the events of {server}");
     }
-    assert!(
-        revisions.is_empty(),
-        "events of servers that are not there: {revisions:?}"
-    );
+    assert!(revisions.is_empty(), "events of servers that are not there: {revisions:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,33 +108,23 @@ async fn clients_that_go_away_leave_nothing_behind() {
     let steady = async {
         let mut paths = Vec::new();
         for number in 0..200 * scale() {
-            let answer = service
-                .post("/api/v1/servers", &server(&format!("steady-{number}")))
-                .await;
+            let answer = service.post("/api/v1/servers", &server(&format!("steady-{number}"))).await;
             assert_eq!(answer.status, 201, "{answer:?}");
             paths.push(answer.header("location").to_owned());
         }
         paths
     };
-    let (_, paths) = tokio::time::timeout(DEADLINE * 2, async { tokio::join!(reset_all, steady) })
-        .await
-        .unwrap();
+    let (_, paths) =
+        tokio::time::timeout(DEADLINE * 2, async { tokio::join!(reset_all, steady) }).await.unwrap();
 
     for path in &paths {
-        assert_eq!(
-            service.get(path).await.status,
-            200,
-            "acknowledged and lost: {path}"
-        );
+        assert_eq!(service.get(path).await.status, 200, "acknowledged and lost: {path}");
     }
     // Commands whose clients are gone still end; only then is it quiet.
     no_transaction_is_open(&service).await;
     let delivered = service.delivered().await;
     let servers = service.all_servers().await;
-    assert!(
-        servers.len() > paths.len(),
-        "not one of the clients got as far as to be heard"
-    );
+    assert!(servers.len() > paths.len(), "not one of the clients got as far as to be heard");
     check_events(&servers, &delivered);
     service.stop().await;
 }
@@ -159,11 +136,7 @@ async fn reset_in_the_middle(address: &str, number: usize) {
     let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let mut stream = TcpStream::connect(address).await.unwrap();
     // One in five breaks off on the way; the others go away at some moment after they were heard.
-    let sent = if number.is_multiple_of(5) {
-        number * 31 % request.len()
-    } else {
-        request.len()
-    };
+    let sent = if number.is_multiple_of(5) { number * 31 % request.len() } else { request.len() };
     stream.write_all(&request.as_bytes()[..sent]).await.unwrap();
     let moment = Duration::from_micros((number * 7919 % 3_000) as u64);
     tokio::time::sleep(moment).await;
@@ -175,10 +148,7 @@ async fn reset_in_the_middle(address: &str, number: usize) {
 async fn no_transaction_is_open(service: &Service) {
     let url = format!("sqlite://{}", service.database().display());
     let mut other = SqliteConnection::connect(&url).await.unwrap();
-    sqlx::query("PRAGMA busy_timeout = 0")
-        .execute(&mut other)
-        .await
-        .unwrap();
+    sqlx::query("PRAGMA busy_timeout = 0").execute(&mut other).await.unwrap();
     eventually("the write lock is free", async || {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.ok()?;
         sqlx::query("ROLLBACK").execute(&mut other).await.ok()

@@ -13,12 +13,8 @@ fn operations(description: &Value) -> Vec<(&String, &String, &Value)> {
     let paths = description["paths"].as_object().unwrap().iter();
     let mut operations = Vec::new();
     for (path, item) in paths {
-        operations.extend(
-            item.as_object()
-                .unwrap()
-                .iter()
-                .map(|(method, operation)| (path, method, operation)),
-        );
+        operations
+            .extend(item.as_object().unwrap().iter().map(|(method, operation)| (path, method, operation)));
     }
     operations
 }
@@ -30,10 +26,7 @@ async fn it_is_valid() {
     let schema = workspace_root().join("tests/data/openapi-3.1/schema.json");
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let faults: Vec<String> = validator
-        .iter_errors(&description)
-        .map(|error| error.to_string())
-        .collect();
+    let faults: Vec<String> = validator.iter_errors(&description).map(|error| error.to_string()).collect();
     assert!(faults.is_empty(), "{faults:#?}");
     assert!(description["openapi"].as_str().unwrap().starts_with("3.1."));
     for (name, schema) in description["components"]["schemas"].as_object().unwrap() {
@@ -47,10 +40,8 @@ async fn it_names_every_route_with_summary_errors_and_examples() {
     let service = Service::start().await;
     let description = description(&service).await;
     let operations = operations(&description);
-    let routes: Vec<String> = operations
-        .iter()
-        .map(|(path, method, _)| format!("{} {path}", method.to_uppercase()))
-        .collect();
+    let routes: Vec<String> =
+        operations.iter().map(|(path, method, _)| format!("{} {path}", method.to_uppercase())).collect();
     for route in [
         "GET /",
         "GET /openapi.json",
@@ -74,10 +65,7 @@ async fn it_names_every_route_with_summary_errors_and_examples() {
         assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{place}");
         if path.starts_with("/api/v1/servers") {
             for status in ["401", "403", "500", "503"] {
-                assert!(
-                    operation["responses"][status].is_object(),
-                    "{place} does not say when {status}"
-                );
+                assert!(operation["responses"][status].is_object(), "{place} does not say when {status}");
             }
         }
         for (status, response) in operation["responses"].as_object().unwrap() {
@@ -98,26 +86,18 @@ async fn it_names_every_route_with_summary_errors_and_examples() {
 /// Whether a value of this schema can be made of its examples.
 fn is_exemplified(schema: &Value, description: &Value) -> bool {
     if let Some(reference) = schema["$ref"].as_str() {
-        return is_exemplified(
-            description.pointer(reference.trim_start_matches('#')).unwrap(),
-            description,
-        );
+        return is_exemplified(description.pointer(reference.trim_start_matches('#')).unwrap(), description);
     }
     if schema.get("examples").is_some() || schema.get("example").is_some() || schema.get("enum").is_some() {
         return true;
     }
-    if let Some(all) = ["allOf", "oneOf", "anyOf"]
-        .iter()
-        .find_map(|key| schema[key].as_array())
-    {
+    if let Some(all) = ["allOf", "oneOf", "anyOf"].iter().find_map(|key| schema[key].as_array()) {
         return all.iter().any(|schema| is_exemplified(schema, description));
     }
     match schema["type"].as_str() {
-        Some("object") => schema["properties"].as_object().is_some_and(|properties| {
-            properties
-                .values()
-                .all(|schema| is_exemplified(schema, description))
-        }),
+        Some("object") => schema["properties"]
+            .as_object()
+            .is_some_and(|properties| properties.values().all(|schema| is_exemplified(schema, description))),
         Some("array") => is_exemplified(&schema["items"], description),
         Some("boolean" | "null") => true,
         _ => false,
@@ -134,10 +114,7 @@ async fn what_it_says_of_answers_is_true() {
         jsonschema::validator_for(&schema).unwrap()
     };
     let holds = |name: &str, value: &Value| {
-        let faults: Vec<String> = validator(name)
-            .iter_errors(value)
-            .map(|error| error.to_string())
-            .collect();
+        let faults: Vec<String> = validator(name).iter_errors(value).map(|error| error.to_string()).collect();
         assert!(faults.is_empty(), "{name}: {faults:?}: {value}");
     };
     holds("Specification", &server("web-1"));
@@ -147,10 +124,7 @@ async fn what_it_says_of_answers_is_true() {
         ["schema"]["$ref"]
         .as_str()
         .unwrap();
-    holds(
-        page.rsplit('/').next().unwrap(),
-        &service.get("/api/v1/servers").await.json(),
-    );
+    holds(page.rsplit('/').next().unwrap(), &service.get("/api/v1/servers").await.json());
     let bad = service.post("/api/v1/servers", &json!({"name": 1})).await;
     holds("Problem", &bad.json());
     holds("Problem", &service.get("/nope").await.json());

@@ -8,9 +8,7 @@ use servertree_tests::{Service, server};
 async fn a_server_through_its_life() {
     let service = Service::probed().start().await;
 
-    let created = service
-        .post("/api/v1/servers", &server("Web-1.example.org"))
-        .await;
+    let created = service.post("/api/v1/servers", &server("Web-1.example.org")).await;
     assert_eq!(created.status, 201, "{created:?}");
     let path = created.header("location").to_owned();
     let web = created.json();
@@ -28,16 +26,9 @@ async fn a_server_through_its_life() {
     let mut changed = web.clone();
     changed["cpu_cores"] = json!(8);
     changed["operating_system"]["version"] = json!("13");
-    let modify = service
-        .request("PUT", &path)
-        .header("If-Match", found.header("etag"))
-        .json(&changed);
+    let modify = service.request("PUT", &path).header("If-Match", found.header("etag")).json(&changed);
     let modified = service.send(modify).await;
-    assert_eq!(
-        (modified.status, modified.json()["cpu_cores"].clone()),
-        (200, json!(8)),
-        "{modified:?}"
-    );
+    assert_eq!((modified.status, modified.json()["cpu_cores"].clone()), (200, json!(8)), "{modified:?}");
     assert_eq!(modified.json()["revision"], 2);
     assert_eq!(service.get(&path).await.json(), modified.json());
 
@@ -46,28 +37,12 @@ async fn a_server_through_its_life() {
     assert_eq!(service.get(&path).await.json()["discarded"], true);
     assert_eq!(service.get("/api/v1/servers").await.json()["total"], 0);
 
-    let restored = service
-        .send(service.request("POST", &format!("{path}/restore")))
-        .await;
-    assert_eq!(
-        (restored.status, restored.json()["discarded"].clone()),
-        (200, json!(false)),
-        "{restored:?}"
-    );
+    let restored = service.send(service.request("POST", &format!("{path}/restore"))).await;
+    assert_eq!((restored.status, restored.json()["discarded"].clone()), (200, json!(false)), "{restored:?}");
     assert!(restored.header("etag").starts_with("\"4-"));
 
-    let delivered: Vec<_> = service
-        .delivered()
-        .await
-        .into_iter()
-        .map(|event| event.event_type)
-        .collect();
-    let expected = [
-        "server.registered",
-        "server.modified",
-        "server.discarded",
-        "server.restored",
-    ];
+    let delivered: Vec<_> = service.delivered().await.into_iter().map(|event| event.event_type).collect();
+    let expected = ["server.registered", "server.modified", "server.discarded", "server.restored"];
     assert_eq!(delivered, expected);
     service.stop().await;
 }
@@ -87,45 +62,23 @@ async fn what_get_gives_can_be_put_back_and_changes_nothing() {
 async fn conditions_on_revisions_hold() {
     let service = Service::start().await;
     let created = service.post("/api/v1/servers", &server("web-1")).await;
-    let (path, first) = (
-        created.header("location").to_owned(),
-        created.header("etag").to_owned(),
-    );
+    let (path, first) = (created.header("location").to_owned(), created.header("etag").to_owned());
     let conditional = |method: &str, tag: &str| {
-        service
-            .request(method, &path)
-            .header("If-Match", tag)
-            .json(&server("web-2"))
+        service.request(method, &path).header("If-Match", tag).json(&server("web-2"))
     };
 
-    let unchanged = service
-        .send(service.request("GET", &path).header("If-None-Match", &first))
-        .await;
+    let unchanged = service.send(service.request("GET", &path).header("If-None-Match", &first)).await;
     assert_eq!((unchanged.status, unchanged.body.as_str()), (304, ""));
     assert_eq!(unchanged.header("etag"), first);
 
     assert_eq!(service.send(conditional("PUT", &first)).await.status, 200);
     for tag in [first.as_str(), "\"other\"", "W/\"2-0\""] {
-        service
-            .send(conditional("PUT", tag))
-            .await
-            .problem(412, "stale_revision");
-        service
-            .send(conditional("DELETE", tag))
-            .await
-            .problem(412, "stale_revision");
+        service.send(conditional("PUT", tag)).await.problem(412, "stale_revision");
+        service.send(conditional("DELETE", tag)).await.problem(412, "stale_revision");
     }
-    service
-        .send(conditional("PUT", "2"))
-        .await
-        .problem(400, "invalid_parameter");
-    let changed = service
-        .send(service.request("GET", &path).header("If-None-Match", &first))
-        .await;
-    assert_eq!(
-        (changed.status, changed.json()["name"].clone()),
-        (200, json!("web-2"))
-    );
+    service.send(conditional("PUT", "2")).await.problem(400, "invalid_parameter");
+    let changed = service.send(service.request("GET", &path).header("If-None-Match", &first)).await;
+    assert_eq!((changed.status, changed.json()["name"].clone()), (200, json!("web-2")));
     assert_eq!(service.send(conditional("DELETE", "*")).await.status, 204);
     service.stop().await;
 }
@@ -133,34 +86,15 @@ async fn conditions_on_revisions_hold() {
 #[tokio::test]
 async fn names_are_unique_among_those_not_discarded() {
     let service = Service::start().await;
-    let first = service
-        .post("/api/v1/servers", &server("web-1"))
-        .await
-        .header("location")
-        .to_owned();
+    let first = service.post("/api/v1/servers", &server("web-1")).await.header("location").to_owned();
     let taken = service.post("/api/v1/servers", &server("WEB-1")).await;
-    assert!(
-        taken.problem(409, "server_name_taken")["detail"]
-            .as_str()
-            .unwrap()
-            .contains("WEB-1")
-    );
+    assert!(taken.problem(409, "server_name_taken")["detail"].as_str().unwrap().contains("WEB-1"));
 
-    let second = service
-        .post("/api/v1/servers", &server("web-2"))
-        .await
-        .header("location")
-        .to_owned();
-    service
-        .put(&second, &server("Web-1"))
-        .await
-        .problem(409, "server_name_taken");
+    let second = service.post("/api/v1/servers", &server("web-2")).await.header("location").to_owned();
+    service.put(&second, &server("Web-1")).await.problem(409, "server_name_taken");
 
     assert_eq!(service.delete(&first).await.status, 204);
-    service
-        .put(&first, &server("web-3"))
-        .await
-        .problem(409, "server_discarded");
+    service.put(&first, &server("web-3")).await.problem(409, "server_discarded");
     assert_eq!(service.put(&second, &server("web-1")).await.status, 200);
     let restore = service.request("POST", &format!("{first}/restore"));
     service.send(restore).await.problem(409, "server_name_taken");
@@ -188,21 +122,14 @@ async fn a_race_for_a_name_has_one_winner() {
 #[tokio::test]
 async fn a_race_on_one_server_loses_no_change() {
     let service = Service::start().await;
-    let path = service
-        .post("/api/v1/servers", &server("web-1"))
-        .await
-        .header("location")
-        .to_owned();
+    let path = service.post("/api/v1/servers", &server("web-1")).await.header("location").to_owned();
     let count = async |_| {
         for _ in 0..10 {
             loop {
                 let read = service.get(&path).await;
                 let mut body = read.json();
                 body["ram_mib"] = json!(body["ram_mib"].as_u64().unwrap() + 1);
-                let put = service
-                    .request("PUT", &path)
-                    .header("If-Match", read.header("etag"))
-                    .json(&body);
+                let put = service.request("PUT", &path).header("If-Match", read.header("etag")).json(&body);
                 match service.send(put).await {
                     done if done.status == 200 => break,
                     lost => lost.problem(412, "stale_revision"),

@@ -16,65 +16,29 @@ fn run(folder: &TempDir, arguments: &[&str], settings: &[(&str, &str)]) -> (i32,
         .output()
         .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().unwrap_or(-1),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
 #[test]
 fn what_keeps_it_from_starting_is_said_in_one_message() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
-    std::fs::write(
-        &file,
-        "this is no database, and no folder either, whatever is said about it",
-    )
-    .unwrap();
+    std::fs::write(&file, "this is no database, and no folder either, whatever is said about it").unwrap();
     let in_a_file = file.join("data").display().to_string();
     let no_database = format!("sqlite://{}", file.display());
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap().port().to_string();
     let rows: [(&str, &str, &[&str]); 15] = [
-        (
-            "HTTP__PROT",
-            "1",
-            &["http.prot", "SERVERTREE_HTTP__PROT", "unknown", "port"],
-        ),
-        (
-            "COLOUR",
-            "red",
-            &["colour", "SERVERTREE_COLOUR", "unknown", "http"],
-        ),
-        (
-            "HTTP__PORT",
-            "http",
-            &["http.port", "SERVERTREE_HTTP__PORT", "http"],
-        ),
+        ("HTTP__PROT", "1", &["http.prot", "SERVERTREE_HTTP__PROT", "unknown", "port"]),
+        ("COLOUR", "red", &["colour", "SERVERTREE_COLOUR", "unknown", "http"]),
+        ("HTTP__PORT", "http", &["http.port", "SERVERTREE_HTTP__PORT", "http"]),
         ("HTTP__PORT", "65536", &["http.port", "65536"]),
         ("HTTP__ADDRESS", "example", &["http.address", "example"]),
-        (
-            "HTTP__ADDRESS",
-            "0.0.0.0",
-            &["http.address", "0.0.0.0", "loopback", "127.0.0.1"],
-        ),
-        (
-            "HTTP__BODY_TIMEOUT",
-            "0",
-            &["http.body_timeout", "SERVERTREE_HTTP__BODY_TIMEOUT", "1 to 600"],
-        ),
+        ("HTTP__ADDRESS", "0.0.0.0", &["http.address", "0.0.0.0", "loopback", "127.0.0.1"]),
+        ("HTTP__BODY_TIMEOUT", "0", &["http.body_timeout", "SERVERTREE_HTTP__BODY_TIMEOUT", "1 to 600"]),
         ("DATABASE__URL", "oracle://db", &["database.url", "sqlite://"]),
-        (
-            "DATABASE__URL",
-            &no_database,
-            &[&file.display().to_string(), "SQLite"],
-        ),
-        (
-            "DATABASE__ACQUIRE_TIMEOUT",
-            "0",
-            &["database.acquire_timeout", "1 to 300"],
-        ),
+        ("DATABASE__URL", &no_database, &[&file.display().to_string(), "SQLite"]),
+        ("DATABASE__ACQUIRE_TIMEOUT", "0", &["database.acquire_timeout", "1 to 300"]),
         ("LOG__FORMAT", "xml", &["log.format", "xml", "json"]),
         ("LOG__LEVEL", "loud=very=much", &["log.level", "info"]),
         ("CONTEXTS__ENABLED", "[\"racks\"]", &["racks", "server"]),
@@ -93,10 +57,7 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
     assert!(status == 2 && error.contains("none.toml"), "{error}");
     std::fs::write(folder.path().join("own.toml"), "[http]\nprot = 1\n").unwrap();
     let (status, _, error) = run(&folder, &["--config", "own.toml"], &[]);
-    assert!(
-        status == 2 && error.contains("own.toml") && error.contains("http.prot"),
-        "{error}"
-    );
+    assert!(status == 2 && error.contains("own.toml") && error.contains("http.prot"), "{error}");
     let (status, _, error) = run(&folder, &["fly"], &[]);
     assert!(status == 2 && error.contains("fly"), "{error}");
 }
@@ -110,44 +71,22 @@ fn commands_do_what_their_help_says() {
         assert!(help.contains(command), "{help}");
     }
     let (status, contexts, _) = run(&folder, &["contexts"], &[]);
-    assert!(
-        status == 0 && contexts.contains("server") && contexts.contains("enabled"),
-        "{contexts}"
-    );
+    assert!(status == 0 && contexts.contains("server") && contexts.contains("enabled"), "{contexts}");
 
-    std::fs::write(
-        folder.path().join("own.toml"),
-        "[http]\nport = 1234\nbody_timeout = 7\n",
-    )
-    .unwrap();
-    let (_, shown, _) = run(
-        &folder,
-        &["config", "--config", "own.toml"],
-        &[("SERVERTREE_HTTP__PORT", "4321")],
-    );
-    assert!(
-        shown.contains("port = 4321") && shown.contains("body_timeout = 7"),
-        "{shown}"
-    );
+    std::fs::write(folder.path().join("own.toml"), "[http]\nport = 1234\nbody_timeout = 7\n").unwrap();
+    let (_, shown, _) =
+        run(&folder, &["config", "--config", "own.toml"], &[("SERVERTREE_HTTP__PORT", "4321")]);
+    assert!(shown.contains("port = 4321") && shown.contains("body_timeout = 7"), "{shown}");
     let secret = [("SERVERTREE_DATABASE__URL", "sqlite://user:hunter2@data/x.db")];
     let (_, shown, _) = run(&folder, &["config"], &secret);
-    assert!(
-        shown.contains("user:***@") && !shown.contains("hunter2"),
-        "{shown}"
-    );
+    assert!(shown.contains("user:***@") && !shown.contains("hunter2"), "{shown}");
 
     let (status, openapi, _) = run(&folder, &["openapi"], &[]);
     let openapi: Value = serde_json::from_str(&openapi).unwrap();
-    assert!(
-        status == 0 && openapi["openapi"].as_str().unwrap().starts_with("3.1"),
-        "{openapi}"
-    );
+    assert!(status == 0 && openapi["openapi"].as_str().unwrap().starts_with("3.1"), "{openapi}");
 
     let (status, first, error) = run(&folder, &["migrate"], &[]);
-    assert!(
-        status == 0 && first.contains("server 0001 servers"),
-        "{first}{error}"
-    );
+    assert!(status == 0 && first.contains("server 0001 servers"), "{first}{error}");
     let (status, second, _) = run(&folder, &["migrate"], &[]);
     assert!(status == 0 && second.contains("nothing to do"), "{second}");
 }
@@ -159,13 +98,7 @@ fn the_data_folder_is_for_its_user_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().unwrap();
     run(&folder, &["migrate"], &[]);
-    let mode = folder
-        .path()
-        .join("data")
-        .metadata()
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = folder.path().join("data").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }
 
@@ -174,10 +107,7 @@ async fn it_is_all_there_after_a_restart() {
     let service = Service::start().await;
     let created = service.post("/api/v1/servers", &server("web-1")).await;
     let service = service.stop().await.start().await;
-    assert_eq!(
-        service.get(created.header("location")).await.json(),
-        created.json()
-    );
+    assert_eq!(service.get(created.header("location")).await.json(), created.json());
     service.stop().await;
 }
 
@@ -191,11 +121,7 @@ async fn both_signals_end_it_well_with_connections_open() {
         let status = service.ended().await;
         assert_eq!(status.code(), Some(0), "{signal}:\n{}", service.log());
         assert!(service.log().contains("\"stopped\""), "{}", service.log());
-        assert!(
-            !service.log().contains("not everything ended in time"),
-            "{}",
-            service.log()
-        );
+        assert!(!service.log().contains("not everything ended in time"), "{}", service.log());
     }
 }
 
@@ -204,17 +130,11 @@ async fn it_says_how_it_is_doing() {
     let service = Service::start().await;
     assert_eq!(service.get("/health/live").await.json()["status"], "live");
     let ready = service.get("/health/ready").await;
-    assert_eq!(
-        (ready.status, ready.json()["dependencies"]["database"].clone()),
-        (200, "ready".into())
-    );
+    assert_eq!((ready.status, ready.json()["dependencies"]["database"].clone()), (200, "ready".into()));
     assert_eq!(service.get("/api/v1/").await.json()["name"], "ServerTree");
     let root = service.get("/").await;
     assert!(root.status == 200 && root.body.contains("swagger-ui"), "{root:?}");
     let head = service.send(service.request("HEAD", "/api/v1/servers")).await;
-    assert_eq!(
-        (head.status, head.body.as_str(), head.header("content-type")),
-        (200, "", "application/json")
-    );
+    assert_eq!((head.status, head.body.as_str(), head.header("content-type")), (200, "", "application/json"));
     service.stop().await;
 }

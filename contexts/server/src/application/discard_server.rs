@@ -62,42 +62,21 @@ mod tests {
     #[tokio::test]
     async fn a_discarded_server_frees_its_name_and_can_still_be_found() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let id = test
-            .dispatch(RegisterServer {
-                specification: specification("web-1"),
-            })
-            .await
-            .unwrap()
-            .id;
+        let id = test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap().id;
         for _ in 0..2 {
-            test.dispatch(DiscardServer {
-                id,
-                precondition: Precondition::Any,
-            })
-            .await
-            .unwrap();
+            test.dispatch(DiscardServer { id, precondition: Precondition::Any }).await.unwrap();
         }
         let discarded = test.ask(FindServer { id }).await.unwrap();
         assert_eq!((discarded.discarded, discarded.revision), (true, 2));
-        test.dispatch(RegisterServer {
-            specification: specification("web-1"),
-        })
-        .await
-        .unwrap();
-        assert_eq!(
-            test.event_types().await,
-            ["server.registered", "server.discarded", "server.registered"]
-        );
+        test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap();
+        assert_eq!(test.event_types().await, ["server.registered", "server.discarded", "server.registered"]);
         test.finish().await;
     }
 
     #[tokio::test]
     async fn what_is_not_there_cannot_be_discarded() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let nobody = DiscardServer {
-            id: Uuid::nil().into(),
-            precondition: Precondition::Any,
-        };
+        let nobody = DiscardServer { id: Uuid::nil().into(), precondition: Precondition::Any };
         assert_eq!(test.dispatch(nobody).await.unwrap_err().kind(), Kind::NotFound);
         test.finish().await;
     }

@@ -113,10 +113,7 @@ impl Representation for ServerView {
 }
 
 impl ListView for ServerView {
-    const SORTABLE: &'static [Field] = &[Field {
-        name: "name",
-        column: "name_key",
-    }];
+    const SORTABLE: &'static [Field] = &[Field { name: "name", column: "name_key" }];
     const TIE_BREAKER: &'static str = "id";
 }
 

@@ -55,13 +55,8 @@ mod tests {
     use crate::domain::samples::specification;
 
     fn page(pairs: &[(&str, &str)]) -> FindServers {
-        let pairs: Vec<_> = pairs
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()))
-            .collect();
-        FindServers {
-            criteria: Criteria::parse(&pairs).unwrap(),
-        }
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        FindServers { criteria: Criteria::parse(&pairs).unwrap() }
     }
 
     fn names(page: &Slice<ServerView>) -> Vec<&str> {
@@ -72,11 +67,7 @@ mod tests {
     async fn pages_are_sorted_by_name_without_regard_to_case() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
         for name in ["b", "A", "d", "C"] {
-            test.dispatch(RegisterServer {
-                specification: specification(name),
-            })
-            .await
-            .unwrap();
+            test.dispatch(RegisterServer { specification: specification(name) }).await.unwrap();
         }
         let first = test.ask(page(&[("limit", "3")])).await.unwrap();
         assert_eq!((names(&first), first.total), (vec!["A", "b", "C"], 4));
@@ -92,16 +83,8 @@ mod tests {
     #[tokio::test]
     async fn discarded_servers_are_left_out() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let server = test
-            .dispatch(RegisterServer {
-                specification: specification("a"),
-            })
-            .await
-            .unwrap();
-        let discard = DiscardServer {
-            id: server.id,
-            precondition: Precondition::Any,
-        };
+        let server = test.dispatch(RegisterServer { specification: specification("a") }).await.unwrap();
+        let discard = DiscardServer { id: server.id, precondition: Precondition::Any };
         test.dispatch(discard).await.unwrap();
         let page = test.ask(page(&[])).await.unwrap();
         assert_eq!((page.items.len(), page.total), (0, 0));
@@ -116,11 +99,7 @@ mod tests {
         for count in [1, 99] {
             for number in 0..count {
                 let name = format!("server-{count}-{number}");
-                test.dispatch(RegisterServer {
-                    specification: specification(&name),
-                })
-                .await
-                .unwrap();
+                test.dispatch(RegisterServer { specification: specification(&name) }).await.unwrap();
             }
             let database = test.quiet_database().await;
             let before = database.statements();

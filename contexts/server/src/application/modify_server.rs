@@ -63,34 +63,18 @@ mod tests {
     use crate::domain::samples::specification;
 
     fn modify(id: ServerId, name: &str, precondition: Precondition) -> ModifyServer {
-        ModifyServer {
-            id,
-            specification: specification(name),
-            precondition,
-        }
+        ModifyServer { id, specification: specification(name), precondition }
     }
 
     #[tokio::test]
     async fn what_changed_is_stored_and_told() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let id = test
-            .dispatch(RegisterServer {
-                specification: specification("web-1"),
-            })
-            .await
-            .unwrap()
-            .id;
-        let modified = test
-            .dispatch(modify(id, "web-2", Precondition::OneOf(vec![1])))
-            .await
-            .unwrap();
+        let id = test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap().id;
+        let modified = test.dispatch(modify(id, "web-2", Precondition::OneOf(vec![1]))).await.unwrap();
         assert_eq!((modified.name.as_str(), modified.revision), ("web-2", 2));
         assert_eq!(test.ask(FindServer { id }).await.unwrap(), modified);
         let events = test.events().await;
-        assert_eq!(
-            events[1].data.get(),
-            r#"{"changes":[{"field":"name","old":"web-1","new":"web-2"}]}"#
-        );
+        assert_eq!(events[1].data.get(), r#"{"changes":[{"field":"name","old":"web-1","new":"web-2"}]}"#);
         assert_eq!(events[1].revision, 2);
         test.finish().await;
     }
@@ -98,16 +82,8 @@ mod tests {
     #[tokio::test]
     async fn to_change_nothing_is_no_change() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let server = test
-            .dispatch(RegisterServer {
-                specification: specification("web-1"),
-            })
-            .await
-            .unwrap();
-        let same = test
-            .dispatch(modify(server.id, "web-1", Precondition::Any))
-            .await
-            .unwrap();
+        let server = test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap();
+        let same = test.dispatch(modify(server.id, "web-1", Precondition::Any)).await.unwrap();
         assert_eq!(same, server);
         assert_eq!(test.event_types().await, ["server.registered"]);
         test.finish().await;
@@ -116,42 +92,15 @@ mod tests {
     #[tokio::test]
     async fn what_must_not_change_does_not() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let id = test
-            .dispatch(RegisterServer {
-                specification: specification("web-1"),
-            })
-            .await
-            .unwrap()
-            .id;
-        test.dispatch(RegisterServer {
-            specification: specification("web-2"),
-        })
-        .await
-        .unwrap();
-        let stale = test
-            .dispatch(modify(id, "web-3", Precondition::OneOf(vec![7])))
-            .await
-            .unwrap_err();
+        let id = test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap().id;
+        test.dispatch(RegisterServer { specification: specification("web-2") }).await.unwrap();
+        let stale = test.dispatch(modify(id, "web-3", Precondition::OneOf(vec![7]))).await.unwrap_err();
         assert_eq!(stale.kind(), Kind::PreconditionFailed);
-        let taken = test
-            .dispatch(modify(id, "WEB-2", Precondition::Any))
-            .await
-            .unwrap_err();
+        let taken = test.dispatch(modify(id, "WEB-2", Precondition::Any)).await.unwrap_err();
         assert_eq!(taken.problem().code, "server_name_taken");
-        test.dispatch(DiscardServer {
-            id,
-            precondition: Precondition::Any,
-        })
-        .await
-        .unwrap();
-        let discarded = test
-            .dispatch(modify(id, "web-3", Precondition::Any))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (discarded.kind(), discarded.problem().code),
-            (Kind::Conflict, "server_discarded")
-        );
+        test.dispatch(DiscardServer { id, precondition: Precondition::Any }).await.unwrap();
+        let discarded = test.dispatch(modify(id, "web-3", Precondition::Any)).await.unwrap_err();
+        assert_eq!((discarded.kind(), discarded.problem().code), (Kind::Conflict, "server_discarded"));
         assert_eq!(test.ask(FindServer { id }).await.unwrap().name, "web-1");
         test.finish().await;
     }

@@ -61,16 +61,8 @@ mod tests {
     #[tokio::test]
     async fn a_server_enters_the_inventory() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let server = test
-            .dispatch(RegisterServer {
-                specification: specification("Web-1"),
-            })
-            .await
-            .unwrap();
-        assert_eq!(
-            (server.name.as_str(), server.status.as_str(), server.revision),
-            ("Web-1", "stopped", 1)
-        );
+        let server = test.dispatch(RegisterServer { specification: specification("Web-1") }).await.unwrap();
+        assert_eq!((server.name.as_str(), server.status.as_str(), server.revision), ("Web-1", "stopped", 1));
         assert_eq!(server.created_at, test.clock.now());
         let events = test.events().await;
         assert_eq!(events.len(), 1);
@@ -84,21 +76,10 @@ mod tests {
     #[tokio::test]
     async fn a_name_is_taken_once_whatever_its_case() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        test.dispatch(RegisterServer {
-            specification: specification("web-1"),
-        })
-        .await
-        .unwrap();
-        let failure = test
-            .dispatch(RegisterServer {
-                specification: specification("WEB-1"),
-            })
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (failure.kind(), failure.problem().code),
-            (Kind::Conflict, "server_name_taken")
-        );
+        test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap();
+        let failure =
+            test.dispatch(RegisterServer { specification: specification("WEB-1") }).await.unwrap_err();
+        assert_eq!((failure.kind(), failure.problem().code), (Kind::Conflict, "server_name_taken"));
         assert_eq!(test.event_types().await, ["server.registered"]);
         test.finish().await;
     }

@@ -62,31 +62,13 @@ mod tests {
     #[tokio::test]
     async fn a_restored_server_needs_its_name_to_be_free() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let register = || RegisterServer {
-            specification: specification("web-1"),
-        };
+        let register = || RegisterServer { specification: specification("web-1") };
         let id = test.dispatch(register()).await.unwrap().id;
-        let restore = || RestoreServer {
-            id,
-            precondition: Precondition::Any,
-        };
-        test.dispatch(DiscardServer {
-            id,
-            precondition: Precondition::Any,
-        })
-        .await
-        .unwrap();
+        let restore = || RestoreServer { id, precondition: Precondition::Any };
+        test.dispatch(DiscardServer { id, precondition: Precondition::Any }).await.unwrap();
         let other = test.dispatch(register()).await.unwrap().id;
-        assert_eq!(
-            test.dispatch(restore()).await.unwrap_err().problem().code,
-            "server_name_taken"
-        );
-        test.dispatch(DiscardServer {
-            id: other,
-            precondition: Precondition::Any,
-        })
-        .await
-        .unwrap();
+        assert_eq!(test.dispatch(restore()).await.unwrap_err().problem().code, "server_name_taken");
+        test.dispatch(DiscardServer { id: other, precondition: Precondition::Any }).await.unwrap();
         let restored = test.dispatch(restore()).await.unwrap();
         assert_eq!((restored.discarded, restored.revision), (false, 3));
         assert_eq!(test.dispatch(restore()).await.unwrap(), restored);

@@ -27,19 +27,10 @@ pub struct ServerState {
 /// What happens to a server, as only this context knows it; [`crate::events`] makes the public events of it.
 #[derive(Clone, PartialEq, Debug)]
 pub enum ServerEvent {
-    Registered {
-        specification: Specification,
-        status: Status,
-    },
-    Modified {
-        changes: Changes,
-    },
-    Discarded {
-        name: ServerName,
-    },
-    Restored {
-        name: ServerName,
-    },
+    Registered { specification: Specification, status: Status },
+    Modified { changes: Changes },
+    Discarded { name: ServerName },
+    Restored { name: ServerName },
 }
 
 impl Server {
@@ -47,27 +38,15 @@ impl Server {
     pub fn register(id: ServerId, specification: Specification, now: Timestamp) -> Self {
         let status = Status::default();
         let mut recorder = Recorder::new();
-        recorder.record(ServerEvent::Registered {
-            specification: specification.clone(),
-            status,
-        });
-        let state = ServerState {
-            id,
-            specification,
-            status,
-            discarded: false,
-            created_at: now,
-            modified_at: now,
-        };
+        recorder.record(ServerEvent::Registered { specification: specification.clone(), status });
+        let state =
+            ServerState { id, specification, status, discarded: false, created_at: now, modified_at: now };
         Self { state, recorder }
     }
 
     /// A server as it is stored at `revision`.
     pub fn stored(state: ServerState, revision: Revision) -> Self {
-        Self {
-            state,
-            recorder: Recorder::stored_at(revision),
-        }
+        Self { state, recorder: Recorder::stored_at(revision) }
     }
 
     /// Everything about the server may change, but not that of a discarded one.
@@ -148,11 +127,7 @@ fn changes(old: &Specification, new: &Specification) -> Changes {
         .compare("environment", &old.environment, &new.environment)
         .compare("operating_system.name", &old_os.name, &new_os.name)
         .compare("operating_system.version", &old_os.version, &new_os.version)
-        .compare(
-            "operating_system.architecture",
-            &old_os.architecture,
-            &new_os.architecture,
-        )
+        .compare("operating_system.architecture", &old_os.architecture, &new_os.architecture)
 }
 
 #[cfg(test)]
@@ -165,19 +140,13 @@ mod tests {
 
     fn specification(cpu_cores: u32) -> Specification {
         let cpu_cores = CpuCores::parse(cpu_cores).unwrap();
-        Specification {
-            cpu_cores,
-            ..samples::specification("web-1")
-        }
+        Specification { cpu_cores, ..samples::specification("web-1") }
     }
 
     /// A server as it was stored, at revision 3.
     fn given(discarded: bool) -> Server {
         let id = Uuid::nil().into();
-        let state = ServerState {
-            discarded,
-            ..Server::register(id, specification(4), THEN).state
-        };
+        let state = ServerState { discarded, ..Server::register(id, specification(4), THEN).state };
         Server::stored(state, 3)
     }
 
@@ -185,10 +154,7 @@ mod tests {
     fn a_new_server_is_stopped_at_revision_1() {
         let server = Server::register(Uuid::nil().into(), specification(4), NOW);
         assert_eq!((server.revision(), server.state().status), (1, Status::Stopped));
-        let registered = ServerEvent::Registered {
-            specification: specification(4),
-            status: Status::Stopped,
-        };
+        let registered = ServerEvent::Registered { specification: specification(4), status: Status::Stopped };
         assert_eq!(server.recorder.events(), [registered]);
     }
 
@@ -210,14 +176,8 @@ mod tests {
 
     #[test]
     fn a_discarded_server_cannot_be_modified() {
-        assert!(matches!(
-            given(true).modify(specification(8), NOW),
-            Err(Error::Discarded(_))
-        ));
-        assert!(matches!(
-            given(true).modify(specification(4), NOW),
-            Err(Error::Discarded(_))
-        ));
+        assert!(matches!(given(true).modify(specification(8), NOW), Err(Error::Discarded(_))));
+        assert!(matches!(given(true).modify(specification(4), NOW), Err(Error::Discarded(_))));
     }
 
     #[test]
@@ -228,10 +188,7 @@ mod tests {
         assert_eq!(server.discard(NOW), Outcome::AlreadySo);
         assert_eq!(server.restore(NOW), Outcome::Changed);
         let name = || specification(4).name;
-        let expected = [
-            ServerEvent::Discarded { name: name() },
-            ServerEvent::Restored { name: name() },
-        ];
+        let expected = [ServerEvent::Discarded { name: name() }, ServerEvent::Restored { name: name() }];
         assert_eq!(server.recorder.events(), expected);
         assert_eq!(server.revision(), 4);
     }

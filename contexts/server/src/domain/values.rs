@@ -145,8 +145,7 @@ fn is_host_name(text: &str) -> bool {
 
 fn is_slug(text: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    text.split('-')
-        .all(|part| !part.is_empty() && part.bytes().all(is_inside))
+    text.split('-').all(|part| !part.is_empty() && part.bytes().all(is_inside))
 }
 
 fn is_readable(text: &str) -> bool {
@@ -166,11 +165,7 @@ mod tests {
             assert!(ServerName::parse(good.to_owned()).is_ok(), "{good}");
         }
         for bad in ["-a", "a-", "a..b", ".a", "a.", "a_b", "a b", "ä", "a\0", "a\n"] {
-            assert_eq!(
-                ServerName::parse(bad.to_owned()).unwrap_err().code,
-                "invalid_format",
-                "{bad}"
-            );
+            assert_eq!(ServerName::parse(bad.to_owned()).unwrap_err().code, "invalid_format", "{bad}");
         }
         assert_eq!(ServerName::parse(String::new()).unwrap_err().code, "too_short");
         assert_eq!(ServerName::parse("a".repeat(256)).unwrap_err().code, "too_long");

@@ -77,20 +77,8 @@ impl ServerRow {
     /// The aggregate. Values are parsed again: whatever got into the table, no rule is broken from here on.
     pub(super) fn into_server(self) -> Result<Server, Error> {
         let id = self.id;
-        let corrupt = |field| {
-            move |fault: Invalid| Error::Corrupt {
-                id,
-                field,
-                fault: fault.to_string(),
-            }
-        };
-        let negative = |field| {
-            move |_| Error::Corrupt {
-                id,
-                field,
-                fault: "is out of range".to_owned(),
-            }
-        };
+        let corrupt = |field| move |fault: Invalid| Error::Corrupt { id, field, fault: fault.to_string() };
+        let negative = |field| move |_| Error::Corrupt { id, field, fault: "is out of range".to_owned() };
         let os_text = |field, text| OperatingSystemText::parse(text).map_err(corrupt(field));
         let cpu_cores = u32::try_from(self.cpu_cores).map_err(negative("cpu_cores"))?;
         let ram_mib = u64::try_from(self.ram_mib).map_err(negative("ram_mib"))?;

@@ -21,9 +21,7 @@ pub struct SqlServers;
 #[async_trait]
 impl ServerRepository for SqlServers {
     async fn get(&self, id: ServerId, uow: &mut WriteUow) -> Result<Server, Error> {
-        let select = ServerRow::select()
-            .and_where(Expr::col(Servers::Id).eq(id))
-            .take();
+        let select = ServerRow::select().and_where(Expr::col(Servers::Id).eq(id)).take();
         let row: Option<ServerRow> = uow.fetch_optional(&select).await?;
         row.ok_or(Error::NotFound(id))?.into_server()
     }
@@ -33,11 +31,7 @@ impl ServerRepository for SqlServers {
             return Ok(());
         }
         let stored = server.recorder().stored();
-        let saved = if stored == 0 {
-            insert(server, uow).await
-        } else {
-            update(server, stored, uow).await
-        };
+        let saved = if stored == 0 { insert(server, uow).await } else { update(server, stored, uow).await };
         match saved {
             Ok(1) => Ok(uow.record(server)?),
             Ok(_) => Err(Error::ConcurrentChange(server.state().id)),

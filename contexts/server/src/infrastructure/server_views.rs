@@ -19,9 +19,7 @@ pub struct SqlServerViews;
 #[async_trait]
 impl ServerViews for SqlServerViews {
     async fn find(&self, id: ServerId, uow: &mut ReadUow) -> Result<Option<ServerView>, DatabaseError> {
-        let select = ServerRow::select()
-            .and_where(Expr::col(Servers::Id).eq(id))
-            .take();
+        let select = ServerRow::select().and_where(Expr::col(Servers::Id).eq(id)).take();
         Ok(uow.fetch_optional::<ServerRow>(&select).await?.map(Into::into))
     }
 
@@ -30,9 +28,7 @@ impl ServerViews for SqlServerViews {
         criteria: &Criteria<ServerView>,
         uow: &mut ReadUow,
     ) -> Result<Slice<ServerView>, DatabaseError> {
-        let select = ServerRow::select()
-            .and_where(Expr::col(Servers::Discarded).eq(false))
-            .take();
+        let select = ServerRow::select().and_where(Expr::col(Servers::Discarded).eq(false)).take();
         Ok(criteria.fetch::<ServerRow>(select, uow).await?.map(Into::into))
     }
 }

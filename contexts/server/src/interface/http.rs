@@ -20,24 +20,12 @@ use crate::error::{DISCARDED, NAME_TAKEN};
 
 /// All of them.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
-        .service(register)
-        .service(list)
-        .service(find)
-        .service(modify)
-        .service(discard)
-        .service(restore);
+    config.service(register).service(list).service(find).service(modify).service(discard).service(restore);
 }
 
 impl Replaceable for Specification {
-    const FILLED_IN: &'static [&'static str] = &[
-        "id",
-        "status",
-        "discarded",
-        "revision",
-        "created_at",
-        "modified_at",
-    ];
+    const FILLED_IN: &'static [&'static str] =
+        &["id", "status", "discarded", "revision", "created_at", "modified_at"];
 }
 
 problem_responses! {
@@ -68,10 +56,7 @@ async fn register(
     Body(specification): Body<Specification>,
 ) -> Result<Created<ServerView>, Failure> {
     let server = call.dispatch(RegisterServer { specification }).await?;
-    Ok(Created {
-        location: format!("{API_BASE}/servers/{}", server.id),
-        entity: server,
-    })
+    Ok(Created { location: format!("{API_BASE}/servers/{}", server.id), entity: server })
 }
 
 /// List servers
@@ -131,14 +116,7 @@ async fn modify(
     IfMatch(precondition): IfMatch,
     Replacement(specification): Replacement<Specification>,
 ) -> Result<Entity<ServerView>, Failure> {
-    Ok(Entity(
-        call.dispatch(ModifyServer {
-            id: *id,
-            specification,
-            precondition,
-        })
-        .await?,
-    ))
+    Ok(Entity(call.dispatch(ModifyServer { id: *id, specification, precondition }).await?))
 }
 
 /// Discard a server
@@ -157,11 +135,7 @@ async fn discard(
     id: web::Path<ServerId>,
     IfMatch(precondition): IfMatch,
 ) -> Result<HttpResponse, Failure> {
-    call.dispatch(DiscardServer {
-        id: *id,
-        precondition,
-    })
-    .await?;
+    call.dispatch(DiscardServer { id: *id, precondition }).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -184,11 +158,5 @@ async fn restore(
     id: web::Path<ServerId>,
     IfMatch(precondition): IfMatch,
 ) -> Result<Entity<ServerView>, Failure> {
-    Ok(Entity(
-        call.dispatch(RestoreServer {
-            id: *id,
-            precondition,
-        })
-        .await?,
-    ))
+    Ok(Entity(call.dispatch(RestoreServer { id: *id, precondition }).await?))
 }

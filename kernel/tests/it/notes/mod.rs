@@ -27,10 +27,7 @@ const fn context(
     Context {
         name,
         summary: "Notes",
-        migrations: Migrations {
-            owner: "notes",
-            folder: &FOLDER,
-        },
+        migrations: Migrations { owner: "notes", folder: &FOLDER },
         routes: |_| {},
         events: &[],
         problems: &[],
@@ -78,12 +75,7 @@ pub enum End {
 impl WriteNotes {
     /// Revision `revision` of the note on `subject`, with one event.
     pub fn on(subject: u128, revision: u64) -> Self {
-        Self {
-            subject: Uuid::from_u128(subject),
-            revision,
-            events: 1,
-            end: End::Well,
-        }
+        Self { subject: Uuid::from_u128(subject), revision, events: 1, end: End::Well }
     }
 }
 
@@ -147,20 +139,14 @@ impl Aggregate for Note {
 #[async_trait]
 impl CommandHandler<WriteNotes> for Notes {
     async fn handle(&self, command: WriteNotes, uow: &mut WriteUow, _: &Message) -> Result<(), Failure> {
-        let mut note = Note {
-            subject: command.subject,
-            recorder: Recorder::stored_at(command.revision - 1),
-        };
+        let mut note = Note { subject: command.subject, recorder: Recorder::stored_at(command.revision - 1) };
         for _ in 0..command.events {
             note.recorder.record(NoteWritten {});
         }
         let columns = [Alias::new("subject"), Alias::new("revision")];
         let values = [command.subject.into(), command.revision.cast_signed().into()];
-        let insert = Sql::insert()
-            .into_table(Alias::new("notes"))
-            .columns(columns)
-            .values_panic(values)
-            .take();
+        let insert =
+            Sql::insert().into_table(Alias::new("notes")).columns(columns).values_panic(values).take();
         uow.execute(&insert).await?;
         uow.record(&mut note)?;
         match command.end {
@@ -180,9 +166,7 @@ impl QueryHandler<NotesWritten> for Notes {
         _: &Message,
     ) -> Result<Vec<(Uuid, i64)>, Failure> {
         let columns = [Alias::new("subject"), Alias::new("revision")];
-        Ok(uow
-            .fetch_all(&Sql::select().columns(columns).from(Alias::new("notes")).take())
-            .await?)
+        Ok(uow.fetch_all(&Sql::select().columns(columns).from(Alias::new("notes")).take()).await?)
     }
 }
 
@@ -236,11 +220,7 @@ impl Listener {
         let insert = Sql::insert()
             .into_table(Alias::new("notes_taken"))
             .columns(["subject", "revision", "sequence"].map(Alias::new))
-            .values([
-                event.subject.into(),
-                event.revision.cast_signed().into(),
-                event.sequence.into(),
-            ])
+            .values([event.subject.into(), event.revision.cast_signed().into(), event.sequence.into()])
             .unwrap()
             .take();
         uow.execute(&insert).await?;

@@ -16,38 +16,23 @@ impl Fixture {
             .file("kernel/Cargo.toml", &manifest("servertree-kernel", ""))
             .file("kernel/src/lib.rs", "")
             .context("server")
-            .file(
-                "contexts/server/src/domain/server.rs",
-                "use servertree_kernel::domain::Timestamp;",
-            )
-            .file(
-                "contexts/server/src/application/find.rs",
-                "use crate::domain::Server;",
-            )
+            .file("contexts/server/src/domain/server.rs", "use servertree_kernel::domain::Timestamp;")
+            .file("contexts/server/src/application/find.rs", "use crate::domain::Server;")
             .file(
                 "contexts/server/src/infrastructure/store.rs",
                 "use sqlx::FromRow;\nuse crate::domain::Server;",
             )
-            .file(
-                "contexts/server/src/interface/http.rs",
-                "use crate::application::find::Find;",
-            )
+            .file("contexts/server/src/interface/http.rs", "use crate::application::find::Find;")
             .file("host/Cargo.toml", &host_manifest(&["server"]))
             .file("host/src/lib.rs", "mod contexts;")
-            .file(
-                "host/src/contexts.rs",
-                "#[cfg(feature = \"server\")]\nuse servertree_server as _;\n",
-            )
+            .file("host/src/contexts.rs", "#[cfg(feature = \"server\")]\nuse servertree_server as _;\n")
     }
 
     /// With one more context, which nobody registered.
     pub fn context(self, name: &str) -> Self {
         let kernel = "servertree-kernel = { path = \"../../kernel\" }\n";
-        self.file(
-            &format!("contexts/{name}/Cargo.toml"),
-            &manifest(&format!("servertree-{name}"), kernel),
-        )
-        .file(&format!("contexts/{name}/src/lib.rs"), "")
+        self.file(&format!("contexts/{name}/Cargo.toml"), &manifest(&format!("servertree-{name}"), kernel))
+            .file(&format!("contexts/{name}/src/lib.rs"), "")
     }
 
     /// With `package` depending on one more.
@@ -73,10 +58,7 @@ impl Fixture {
 
 /// The host's manifest, with these features.
 pub fn host_manifest(features: &[&str]) -> String {
-    let lines: String = features
-        .iter()
-        .map(|feature| format!("{feature} = []\n"))
-        .collect();
+    let lines: String = features.iter().map(|feature| format!("{feature} = []\n")).collect();
     format!("{}\n[features]\n{lines}", manifest("servertree-host", ""))
 }
 

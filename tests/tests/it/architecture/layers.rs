@@ -85,18 +85,9 @@ const LAYERS: &[Layer] = &[
 ];
 
 /// What no layer may name, whatever is allowed above it.
-const REFUSED: &[&str] = &[
-    "std::time::SystemTime",
-    "std::time::Instant",
-    "std::env",
-    "std::fs",
-    "std::net",
-];
+const REFUSED: &[&str] = &["std::time::SystemTime", "std::time::Instant", "std::env", "std::fs", "std::net"];
 /// What the two inner layers may not name of the kernel.
-const EDGES: &[&str] = &[
-    "servertree_kernel::database::Database",
-    "servertree_kernel::plugin",
-];
+const EDGES: &[&str] = &["servertree_kernel::database::Database", "servertree_kernel::plugin"];
 
 pub fn violations(root: &Path) -> Vec<String> {
     let mut violations = Vec::new();
@@ -106,11 +97,7 @@ pub fn violations(root: &Path) -> Vec<String> {
             for (path, text) in rust_files(&context.join("src").join(layer.name)) {
                 let place = format!("{}/{path}", layer.name);
                 let names = named_paths(&text).unwrap_or_else(|error| panic!("{place}: {error}"));
-                let context = context
-                    .file_name()
-                    .expect("a name")
-                    .to_string_lossy()
-                    .into_owned();
+                let context = context.file_name().expect("a name").to_string_lossy().into_owned();
                 violations.extend(
                     names
                         .iter()
@@ -139,11 +126,8 @@ pub fn rust_files(folder: &Path) -> Vec<(String, String)> {
     for path in entries.map(|entry| entry.expect("a file").path()) {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         if path.is_dir() {
-            files.extend(
-                rust_files(&path)
-                    .into_iter()
-                    .map(|(below, text)| (format!("{name}/{below}"), text)),
-            );
+            files
+                .extend(rust_files(&path).into_iter().map(|(below, text)| (format!("{name}/{below}"), text)));
         } else if name.ends_with(".rs") {
             files.push((name, fs::read_to_string(&path).expect("a text")));
         }
@@ -161,9 +145,7 @@ fn named_paths(text: &str) -> syn::Result<Vec<String>> {
     names.visit_file(&file);
     let Names { mut outer, local } = names;
     outer.retain(|name| {
-        name.split("::")
-            .next()
-            .is_some_and(|first| !local.iter().any(|local| local == first))
+        name.split("::").next().is_some_and(|first| !local.iter().any(|local| local == first))
     });
     outer.sort();
     outer.dedup();
@@ -178,13 +160,8 @@ struct Names {
 
 impl Default for Names {
     fn default() -> Self {
-        let primitives = [
-            "char", "str", "bool", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "f64",
-        ];
-        Self {
-            outer: Vec::new(),
-            local: primitives.map(str::to_owned).into(),
-        }
+        let primitives = ["char", "str", "bool", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "f64"];
+        Self { outer: Vec::new(), local: primitives.map(str::to_owned).into() }
     }
 }
 
@@ -204,11 +181,7 @@ impl Visit<'_> for Names {
 
     fn visit_path(&mut self, path: &syn::Path) {
         // A path of one segment is a local name; those of more begin at a crate, or at something that was used.
-        let segments: Vec<String> = path
-            .segments
-            .iter()
-            .map(|segment| segment.ident.to_string())
-            .collect();
+        let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         let is_outer = segments.len() > 1 && segments[0].chars().all(|c| c.is_lowercase() || c == '_');
         if is_outer && !matches!(segments[0].as_str(), "self" | "super") {
             self.add(&segments.join("::"));
@@ -250,9 +223,6 @@ impl Names {
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
-            && attribute
-                .meta
-                .require_list()
-                .is_ok_and(|list| list.tokens.to_string() == "test")
+            && attribute.meta.require_list().is_ok_and(|list| list.tokens.to_string() == "test")
     })
 }

@@ -87,26 +87,20 @@ fn each_rule_is_seen_to_be_broken() {
         ),
         (
             "the domain on the kernel's edges",
-            Fixture::sound().file(
-                &format!("{server}/domain/server.rs"),
-                "use servertree_kernel::http::Body;",
-            ),
+            Fixture::sound()
+                .file(&format!("{server}/domain/server.rs"), "use servertree_kernel::http::Body;"),
             "domain/server.rs uses servertree_kernel::http",
         ),
         (
             "the domain on the application",
-            Fixture::sound().file(
-                &format!("{server}/domain/server.rs"),
-                "use crate::application::register::X;",
-            ),
+            Fixture::sound()
+                .file(&format!("{server}/domain/server.rs"), "use crate::application::register::X;"),
             "domain/server.rs uses crate::application",
         ),
         (
             "the application on the infrastructure",
-            Fixture::sound().file(
-                &format!("{server}/application/find.rs"),
-                "use crate::infrastructure::Sql;",
-            ),
+            Fixture::sound()
+                .file(&format!("{server}/application/find.rs"), "use crate::infrastructure::Sql;"),
             "application/find.rs uses crate::infrastructure",
         ),
         (
@@ -116,18 +110,12 @@ fn each_rule_is_seen_to_be_broken() {
         ),
         (
             "the interface on the infrastructure",
-            Fixture::sound().file(
-                &format!("{server}/interface/http.rs"),
-                "use crate::infrastructure::Sql;",
-            ),
+            Fixture::sound().file(&format!("{server}/interface/http.rs"), "use crate::infrastructure::Sql;"),
             "interface/http.rs uses crate::infrastructure",
         ),
     ];
     for (what, fixture, expected) in rows {
         let found = violations(fixture.root());
-        assert!(
-            found.iter().any(|violation| violation.contains(expected)),
-            "{what}: {found:#?}"
-        );
+        assert!(found.iter().any(|violation| violation.contains(expected)), "{what}: {found:#?}");
     }
 }

@@ -17,11 +17,8 @@ pub fn violations(root: &Path) -> Vec<String> {
         .other_options(["--offline".to_owned()])
         .exec()
         .expect("cargo metadata");
-    let contexts: Vec<&Package> = metadata
-        .packages
-        .iter()
-        .filter(|package| is_context(&metadata, package))
-        .collect();
+    let contexts: Vec<&Package> =
+        metadata.packages.iter().filter(|package| is_context(&metadata, package)).collect();
     let mut violations = Vec::new();
     for package in &metadata.packages {
         let is_kernel = package.name.as_str() == KERNEL;
@@ -29,9 +26,7 @@ pub fn violations(root: &Path) -> Vec<String> {
             continue;
         }
         for dependency in &package.dependencies {
-            let is_context = contexts
-                .iter()
-                .any(|context| context.name.as_str() == dependency.name);
+            let is_context = contexts.iter().any(|context| context.name.as_str() == dependency.name);
             // A package may name itself among those for its tests, to get its own test kit.
             let is_itself =
                 dependency.name == package.name.as_str() && dependency.kind == DependencyKind::Development;
@@ -40,48 +35,32 @@ pub fn violations(root: &Path) -> Vec<String> {
             }
         }
     }
-    violations.extend(
-        contexts
-            .iter()
-            .flat_map(|context| registration(root, &metadata, context)),
-    );
+    violations.extend(contexts.iter().flat_map(|context| registration(root, &metadata, context)));
     violations
 }
 
 fn is_context(metadata: &Metadata, package: &Package) -> bool {
-    package
-        .manifest_path
-        .starts_with(metadata.workspace_root.join("contexts"))
+    package.manifest_path.starts_with(metadata.workspace_root.join("contexts"))
 }
 
 /// A context is named in `host/src/contexts.rs`, behind a feature of its name, and nowhere else in the host.
 fn registration(root: &Path, metadata: &Metadata, context: &Package) -> Vec<String> {
-    let folder = context
-        .manifest_path
-        .parent()
-        .and_then(|folder| folder.file_name())
-        .expect("a folder");
+    let folder = context.manifest_path.parent().and_then(|folder| folder.file_name()).expect("a folder");
     let crate_name = context.name.replace('-', "_");
     let mut violations = Vec::new();
     let list = fs::read_to_string(root.join("host/src/contexts.rs")).unwrap_or_default();
     let line = format!("#[cfg(feature = \"{folder}\")]\nuse {crate_name} as _;");
     if !list.contains(&line) {
-        violations.push(format!(
-            "contexts/{folder} is not registered in host/src/contexts.rs: it lacks\n{line}"
-        ));
+        violations
+            .push(format!("contexts/{folder} is not registered in host/src/contexts.rs: it lacks\n{line}"));
     }
-    let host = metadata
-        .packages
-        .iter()
-        .find(|package| package.name.as_str() == HOST);
+    let host = metadata.packages.iter().find(|package| package.name.as_str() == HOST);
     if !host.is_some_and(|host| host.features.contains_key(folder)) {
         violations.push(format!("host has no feature '{folder}'"));
     }
     for (path, text) in rust_files(&root.join("host/src")) {
         if path != "contexts.rs" && text.contains(&crate_name) {
-            violations.push(format!(
-                "host/src/{path} names {crate_name}; only contexts.rs may"
-            ));
+            violations.push(format!("host/src/{path} names {crate_name}; only contexts.rs may"));
         }
     }
     violations
