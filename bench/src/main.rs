@@ -18,7 +18,8 @@ const SETTLE: Duration = Duration::from_secs(1);
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let program = arguments.next().expect("the path of the program to measure");
+    let program = arguments.next().and_then(|path| std::fs::canonicalize(path).ok());
+    let program = program.expect("the path of the program to measure");
     let runs: usize = arguments.next().and_then(|runs| runs.parse().ok()).expect("how many runs");
 
     let folder = TempDir::new().expect("a temporary folder");

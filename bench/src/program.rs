@@ -18,7 +18,7 @@ pub struct Program {
 
 impl Program {
     /// Starts it in `folder` and waits until it is ready.
-    pub fn start(path: &str, folder: &Path) -> Self {
+    pub fn start(path: &Path, folder: &Path) -> Self {
         let since = Instant::now();
         let mut child = Command::new(path)
             .current_dir(folder)

@@ -40,5 +40,5 @@ pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<
 /// How many times as large as in CI the fault tests are: `scripts/soak` sets it.
 #[expect(clippy::disallowed_methods, reason = "tests have no configuration but the environment")]
 pub fn scale() -> usize {
-    std::env::var("SERVERTREE_TEST_SCALE").map_or(1, |scale| scale.parse().expect("a whole number"))
+    std::env::var("TEST_SCALE").map_or(1, |scale| scale.parse().expect("a whole number"))
 }

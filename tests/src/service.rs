@@ -40,6 +40,8 @@ impl Builder {
         let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log"));
         let mut child = Command::new(self.program.path())
             .current_dir(folder.path())
+            // Whatever is set where the tests run is not for the service.
+            .env_clear()
             .env("SERVERTREE_HTTP__PORT", "0")
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())

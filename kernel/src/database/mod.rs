@@ -1,7 +1,7 @@
 //! SQL: the engines behind one type. sea-query statements go in, `FromRow` structs come out.
 //!
 //! This module is the only place with a branch per engine; a context never knows which one it is on. Adding one
-//! means an arm in [`Backend`] and [`Transaction`], a bound in [`Row`], and a folder of migrations.
+//! means an arm in `Backend` and in `Connection`, a bound in [`Row`], and a folder of migrations.
 
 mod error;
 mod migrate;

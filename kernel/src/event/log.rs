@@ -155,7 +155,8 @@ impl EventLogView {
             Query::select().from(EventLog::Table).and_where(Expr::col(EventLog::DispatchedAt).is_null()),
         );
         let mut open = 0;
-        for select in [deliveries, events] {
+        // In this order: what is dispatched between the two counts is counted twice rather than not at all.
+        for select in [events, deliveries] {
             let row: Option<Count> = self.0.fetch_optional(&select).await?;
             open += row.map_or(0, |row| row.count);
         }

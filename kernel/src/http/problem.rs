@@ -74,7 +74,10 @@ pub async fn render_problems(
     if problem.kind.status() >= 500 {
         let error = failure
             .map_or_else(|| response.error().map(ToString::to_string).unwrap_or_default(), Failure::chain);
-        tracing::error!(request_id, code = problem.code, error, "a request failed");
+        match problem.kind {
+            Kind::Unavailable => tracing::warn!(request_id, code = problem.code, error, "a request failed"),
+            _ => tracing::error!(request_id, code = problem.code, error, "a request failed"),
+        }
     }
     let details = ProblemDetails {
         type_: format!("/problems/{}", problem.code),

@@ -44,6 +44,21 @@ module! {
     }
 }
 
+/// A container with a clock and ids of its own.
+pub fn kernel(permissions: PermissionSlot) -> Arc<dyn Kernel> {
+    container(SettableClock::default(), SequentialIds::default(), permissions)
+}
+
+fn container(clock: SettableClock, ids: SequentialIds, permissions: PermissionSlot) -> Arc<dyn Kernel> {
+    Arc::new(
+        TestModule::builder()
+            .with_component_override::<dyn Clock>(Box::new(clock))
+            .with_component_override::<dyn IdGenerator>(Box::new(ids))
+            .with_component_override::<dyn PermissionChecker>(Box::new(permissions))
+            .build(),
+    )
+}
+
 /// Builds a [`Testbed`].
 pub struct Builder {
     contexts: Vec<&'static Context>,
@@ -95,13 +110,7 @@ impl Builder {
         let database = Database::connect(&settings).await.expect("a database");
         database.migrate(&migrations(&self.contexts)).await.expect("migrations that run");
         let permissions = PermissionSlot::empty();
-        let kernel: Arc<dyn Kernel> = Arc::new(
-            TestModule::builder()
-                .with_component_override::<dyn Clock>(Box::new(clock.clone()))
-                .with_component_override::<dyn IdGenerator>(Box::new(ids.clone()))
-                .with_component_override::<dyn PermissionChecker>(Box::new(permissions.clone()))
-                .build(),
-        );
+        let kernel = container(clock.clone(), ids.clone(), permissions.clone());
         let application = Application::assemble(Parts {
             contexts: self.contexts,
             kernel,

@@ -1,6 +1,7 @@
 //! The kernel as a whole, on a real database.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod assembly;
 mod delivery;
 mod notes;
 mod pipeline;

@@ -144,11 +144,39 @@ async fn reset_in_the_middle(address: &str, number: usize) {
     SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
 }
 
-/// Somebody else gets the write lock of the database at once, and nobody holds it for long.
-async fn no_transaction_is_open(service: &Service) {
+/// Another program holds the write lock: writes are told to come back, reads go on, and when it lets go all is well.
+#[tokio::test]
+async fn a_locked_database_is_503_and_not_for_ever() {
+    let service = Service::builder().set("database.acquire_timeout", "1").start().await;
+    let mut other = connect(&service).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let refused = service.post("/api/v1/servers", &server("web-1")).await;
+    let problem = refused.problem(503, "unavailable");
+    assert!(refused.header("retry-after").parse::<u32>().is_ok(), "{refused:?}");
+    let request_id = problem["request_id"].as_str().unwrap();
+    assert_eq!(refused.header("x-request-id"), request_id);
+    let log = service.log();
+    let line = log.lines().find(|line| line.contains(request_id) && line.contains("a request failed"));
+    assert!(line.is_some_and(|line| line.contains("database is locked")), "{log}");
+    assert!(!refused.body.contains("locked"), "{refused:?}");
+    assert_eq!(service.get("/api/v1/servers").await.json()["total"], 0);
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(service.post("/api/v1/servers", &server("web-1")).await.status, 201);
+    other.close().await.unwrap();
+    service.stop().await;
+}
+
+/// A connection of somebody else to the database, which never waits for a lock.
+async fn connect(service: &Service) -> SqliteConnection {
     let url = format!("sqlite://{}", service.database().display());
     let mut other = SqliteConnection::connect(&url).await.unwrap();
     sqlx::query("PRAGMA busy_timeout = 0").execute(&mut other).await.unwrap();
+    other
+}
+
+/// Somebody else gets the write lock of the database at once, and nobody holds it for long.
+async fn no_transaction_is_open(service: &Service) {
+    let mut other = connect(service).await;
     eventually("the write lock is free", async || {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.ok()?;
         sqlx::query("ROLLBACK").execute(&mut other).await.ok()

@@ -3,14 +3,17 @@
 use std::process::Command;
 
 use serde_json::Value;
-use servertree_tests::{Program, Service, server};
+use servertree_tests::{Program, Service, eventually, server};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// Runs the program to its end; answers its status, its output and its errors.
 fn run(folder: &TempDir, arguments: &[&str], settings: &[(&str, &str)]) -> (i32, String, String) {
     let output = Command::new(Program::Servertree.path())
         .current_dir(folder.path())
         .args(arguments)
+        .env_clear()
         .env("SERVERTREE_HTTP__PORT", "0")
         .envs(settings.iter().copied())
         .output()
@@ -123,6 +126,27 @@ async fn both_signals_end_it_well_with_connections_open() {
         assert!(service.log().contains("\"stopped\""), "{}", service.log());
         assert!(!service.log().contains("not everything ended in time"), "{}", service.log());
     }
+}
+
+/// A request that is under way when the service is told to stop is answered, and what it asked for is done.
+#[tokio::test]
+async fn what_is_under_way_is_finished() {
+    let mut service = Service::start().await;
+    let body = server("web-1").to_string();
+    let head = "POST /api/v1/servers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    let (first, rest) = request.split_at(request.len() - 10);
+    let mut stream = TcpStream::connect(service.address()).await.unwrap();
+    stream.write_all(first.as_bytes()).await.unwrap();
+    // Answered on another connection: by then the first one has been taken, too.
+    assert_eq!(service.get("/health/live").await.status, 200);
+    service.signal("TERM");
+    eventually("it is stopping", async || service.log().contains("\"stopping").then_some(())).await;
+    stream.write_all(rest.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}\n{}", service.log());
+    assert_eq!(service.ended().await.code(), Some(0));
 }
 
 #[tokio::test]

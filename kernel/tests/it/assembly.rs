@@ -1,0 +1,78 @@
+//! How contexts are put together: what does not fit is refused at the start.
+
+use std::sync::Arc;
+
+use servertree_kernel::database::{Database, Settings};
+use servertree_kernel::domain::Timestamp;
+use servertree_kernel::message::{Caller, Message, RequestId};
+use servertree_kernel::permission::PermissionSlot;
+use servertree_kernel::plugin::{Application, AssemblyError, Context, Parts, migrations};
+use servertree_kernel::problem::Kind;
+use servertree_kernel::testkit::{AllowAll, DenyAll, kernel};
+
+use crate::notes::{NOTES, NotesWritten};
+
+/// Provides who decides about permissions: nobody may do anything.
+static STRICT: Context = Context {
+    name: "strict",
+    register: |_, registry| registry.provide_permission_checker(Arc::new(DenyAll)),
+    ..NOTES_WITHOUT_USE_CASES
+};
+
+const NOTES_WITHOUT_USE_CASES: Context = Context {
+    name: "empty",
+    summary: "Nothing",
+    migrations: NOTES.migrations,
+    routes: |_| {},
+    events: &[],
+    problems: &[],
+    register: |_, _| {},
+};
+
+async fn assemble(contexts: &[&'static Context]) -> Result<Application, AssemblyError> {
+    let folder = tempfile::TempDir::new().unwrap();
+    let database = Database::connect(&Settings::sqlite(&folder.path().join("test.db"))).await.unwrap();
+    database.migrate(&migrations(&[&NOTES])).await.unwrap();
+    let permissions = PermissionSlot::empty();
+    Application::assemble(Parts {
+        contexts: contexts.to_vec(),
+        kernel: kernel(permissions.clone()),
+        permissions,
+        fallback_permissions: Arc::new(AllowAll),
+        database,
+        runtime: tokio::runtime::Handle::current(),
+    })
+}
+
+async fn ask(application: &Application) -> Option<Kind> {
+    let message = Message {
+        caller: Caller::named("tester"),
+        request_id: RequestId::parse("test").unwrap(),
+        traceparent: None,
+        now: Timestamp::from_micros(0),
+    };
+    application.queries.ask(NotesWritten, message).await.err().map(|failure| failure.kind())
+}
+
+#[tokio::test]
+async fn a_context_that_provides_the_permission_checker_decides() {
+    let alone = assemble(&[&NOTES]).await.unwrap();
+    assert!(!alone.has_permission_checker);
+    assert_eq!(ask(&alone).await, None);
+    let guarded = assemble(&[&NOTES, &STRICT]).await.unwrap();
+    assert!(guarded.has_permission_checker);
+    assert_eq!(ask(&guarded).await, Some(Kind::Forbidden));
+}
+
+#[tokio::test]
+async fn two_providers_stop_the_start() {
+    static OTHER: Context = Context { name: "other", register: STRICT.register, ..NOTES_WITHOUT_USE_CASES };
+    let refused = assemble(&[&STRICT, &OTHER]).await.err().unwrap();
+    assert_eq!(refused, AssemblyError::TwoPermissionCheckers("strict", "other"));
+}
+
+#[tokio::test]
+async fn two_of_a_name_stop_the_start() {
+    let refused = assemble(&[&NOTES, &NOTES]).await.err().unwrap();
+    assert!(matches!(refused, AssemblyError::Duplicate { kind: "use case", .. }), "{refused}");
+}
