@@ -28,5 +28,11 @@ pub fn start(settings: &LogSettings) -> Result<(), StartError> {
     } else {
         log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
     };
-    started.map_err(|error| StartError::Internal(format!("logging could not start: {error}")))
+    started.map_err(|error| StartError::Internal(format!("logging could not start: {error}")))?;
+    // A panic is a line of the log like any other, and not loose text among JSON.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, panic = panic.payload_as_str(), "something panicked");
+    }));
+    Ok(())
 }

@@ -96,7 +96,7 @@ pub struct Message {
     pub request_id: RequestId,
     /// As part of which trace.
     pub traceparent: Option<TraceParent>,
-    /// When it came in: the time of everything that happens because of it.
+    /// When it was dispatched: the time of everything that happens because of it.
     pub now: Timestamp,
 }
 

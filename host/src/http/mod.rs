@@ -1,10 +1,12 @@
 //! The HTTP server: middleware, the routes of the contexts, and those of the host itself.
 
 mod fallback;
+mod health;
 mod local_only;
 mod observe;
 pub mod openapi;
 mod pages;
+mod problem_pages;
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -90,6 +92,8 @@ pub fn start(
 /// All routes that OpenAPI names: those of the host, and below `/api/v1` those of the contexts.
 fn routes(config: &mut ServiceConfig<'_>, contexts: &[&'static Context]) {
     pages::routes(config);
+    health::routes(config);
+    problem_pages::routes(config);
     let of_contexts = |config: &mut ServiceConfig<'_>| {
         for context in contexts {
             (context.routes)(config);

@@ -11,23 +11,26 @@ use crate::database::{Database, DatabaseError, Transaction};
 use crate::domain::Timestamp;
 use crate::problem::Internal;
 
+/// The columns of an event, in the order in which they are written.
+const COLUMNS: [EventLog; 12] = [
+    EventLog::Id,
+    EventLog::Source,
+    EventLog::Type,
+    EventLog::Subject,
+    EventLog::Revision,
+    EventLog::Sequence,
+    EventLog::SchemaVersion,
+    EventLog::Time,
+    EventLog::Actor,
+    EventLog::RequestId,
+    EventLog::Traceparent,
+    EventLog::Data,
+];
+
 /// Writes events to the log, in the transaction of the changes they tell of: one statement for all.
 pub(crate) async fn append(transaction: &mut Transaction, events: &[Envelope]) -> Result<(), DatabaseError> {
     let mut insert = Query::insert();
-    insert.into_table(EventLog::Table).columns([
-        EventLog::Id,
-        EventLog::Source,
-        EventLog::Type,
-        EventLog::Subject,
-        EventLog::Revision,
-        EventLog::Sequence,
-        EventLog::SchemaVersion,
-        EventLog::Time,
-        EventLog::Actor,
-        EventLog::RequestId,
-        EventLog::Traceparent,
-        EventLog::Data,
-    ]);
+    insert.into_table(EventLog::Table).columns(COLUMNS);
     for event in events {
         insert.values_panic([
             event.id.into(),
@@ -74,21 +77,7 @@ pub(super) struct EventRow {
 impl EventRow {
     /// The columns it is read from, of `event_log`.
     pub(super) fn select() -> SelectStatement {
-        let columns = [
-            EventLog::Id,
-            EventLog::Source,
-            EventLog::Type,
-            EventLog::Subject,
-            EventLog::Revision,
-            EventLog::Sequence,
-            EventLog::SchemaVersion,
-            EventLog::Time,
-            EventLog::Actor,
-            EventLog::RequestId,
-            EventLog::Traceparent,
-            EventLog::Data,
-        ];
-        let columns = columns.map(|column| (EventLog::Table, column));
+        let columns = COLUMNS.map(|column| (EventLog::Table, column));
         Query::select().columns(columns).from(EventLog::Table).take()
     }
 }

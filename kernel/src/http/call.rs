@@ -25,18 +25,26 @@ pub struct Origin {
 /// Extractor: takes a use case to its bus, with all that must travel with it.
 pub struct Call {
     application: web::Data<Application>,
-    message: Message,
+    origin: Origin,
 }
 
 impl Call {
     /// Carries out a command.
     pub async fn dispatch<C: Command>(self, command: C) -> Result<C::Output, Failure> {
-        self.application.commands.dispatch(command, self.message).await
+        let message = self.message();
+        self.application.commands.dispatch(command, message).await
     }
 
     /// Answers a query.
     pub async fn ask<Q: Query>(self, query: Q) -> Result<Q::Output, Failure> {
-        self.application.queries.ask(query, self.message).await
+        let message = self.message();
+        self.application.queries.ask(query, message).await
+    }
+
+    /// Its time is that of the dispatch: the body of the request may have taken its time to arrive.
+    fn message(&self) -> Message {
+        let Origin { caller, request_id, traceparent } = self.origin.clone();
+        Message { caller, request_id, traceparent, now: self.application.clock().now() }
     }
 
     fn of(request: &HttpRequest) -> Result<Self, Failure> {
@@ -47,13 +55,7 @@ impl Call {
             request.extensions().get::<Origin>().cloned().ok_or_else(|| {
                 Internal("the request came past the middleware that says who asks".to_owned())
             })?;
-        let message = Message {
-            caller: origin.caller,
-            request_id: origin.request_id,
-            traceparent: origin.traceparent,
-            now: application.clock().now(),
-        };
-        Ok(Self { application: application.clone(), message })
+        Ok(Self { application: application.clone(), origin })
     }
 }
 
