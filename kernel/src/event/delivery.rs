@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use sea_query::{Alias, Expr, ExprTrait, OnConflict, Order, Query, SelectStatement, UpdateStatement};
+use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, UpdateStatement};
 use sqlx::FromRow;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -22,8 +22,11 @@ use crate::message::{Caller, Message, RequestId, TraceParent};
 use crate::problem::{Failure, Internal};
 use crate::uow::UnitsOfWork;
 
-/// Deliveries claimed at a time.
+/// Deliveries looked up at a time.
 const BATCH: u64 = 100;
+
+/// How long a handler may take before it counts as failed.
+const HANDLE_WITHIN: Duration = Duration::from_secs(60);
 
 /// The longest wait between two attempts.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
@@ -48,27 +51,21 @@ impl Step for Worker {
         self.subscriber.name
     }
 
-    /// Hands over a batch of what is due. Stops early when told to.
+    /// Hands over a batch of what is due, one event after the other. Stops early when told to.
     async fn step(&self, stop: &CancellationToken) -> Result<usize, Failure> {
         let due: Vec<Due> = self.database.fetch_all(&self.due()).await?;
-        if due.is_empty() {
-            return Ok(0);
-        }
-        let tried = due.len();
-        let events = due
-            .into_iter()
-            .map(|due| Ok((due.attempts + 1, Envelope::try_from(due.event)?)))
-            .collect::<Result<Vec<_>, Internal>>()?;
-        self.count_attempts(events.iter().map(|(_, event)| event.id)).await?;
-        for (attempt, event) in events {
+        let count = due.len();
+        for due in due {
             if stop.is_cancelled() {
                 break;
             }
-            if let Err(failure) = self.deliver(&event).await {
-                self.put_off(&event, attempt, &failure).await?;
+            let (id, attempt) = (due.event.id, due.attempts + 1);
+            self.count_attempt(id, attempt).await?;
+            if let Err(failure) = self.deliver(due.event).await {
+                self.put_off(id, attempt, &failure).await?;
             }
         }
-        Ok(tried)
+        Ok(count)
     }
 }
 
@@ -79,17 +76,16 @@ impl Worker {
         let earlier = Alias::new("earlier");
         let delivery = |column: EventDeliveries| Expr::col((EventDeliveries::Table, column));
         let other = |column: EventDeliveries| Expr::col((earlier.clone(), column));
-        let before = other(EventDeliveries::Revision).lt(delivery(EventDeliveries::Revision)).or(other(
-            EventDeliveries::Revision,
-        )
-        .eq(delivery(EventDeliveries::Revision))
-        .and(other(EventDeliveries::Sequence).lt(delivery(EventDeliveries::Sequence))));
+        let same = |column: EventDeliveries| other(column).eq(delivery(column));
+        let less = |column: EventDeliveries| other(column).lt(delivery(column));
+        let before = less(EventDeliveries::Revision)
+            .or(same(EventDeliveries::Revision).and(less(EventDeliveries::Sequence)));
         let held_back = Query::select()
             .expr(Expr::val(1))
             .from_as(EventDeliveries::Table, earlier.clone())
             .and_where(other(EventDeliveries::Subscriber).eq(self.subscriber.name))
-            .and_where(other(EventDeliveries::Subject).eq(delivery(EventDeliveries::Subject)))
-            .and_where(is_open(other(EventDeliveries::State)))
+            .and_where(other(EventDeliveries::SettledAt).is_null())
+            .and_where(same(EventDeliveries::Subject))
             .and_where(before)
             .take();
         EventRow::select()
@@ -99,30 +95,29 @@ impl Worker {
                 delivery(EventDeliveries::EventId).eq(Expr::col((EventLog::Table, EventLog::Id))),
             )
             .and_where(delivery(EventDeliveries::Subscriber).eq(self.subscriber.name))
-            .and_where(is_waiting(delivery(EventDeliveries::State)))
+            .and_where(delivery(EventDeliveries::SettledAt).is_null())
+            .and_where(delivery(EventDeliveries::State).ne(DeliveryState::Dead))
             .and_where(delivery(EventDeliveries::NextAttemptAt).lte(self.clock.now()))
             .and_where(Expr::exists(held_back).not())
-            .order_by((EventLog::Table, EventLog::Id), Order::Asc)
+            .order_by((EventDeliveries::Table, EventDeliveries::EventId), Order::Asc)
             .limit(BATCH)
             .take()
     }
 
-    /// Counts attempts before they are made: an event that brings the process down is seen to have been tried.
-    async fn count_attempts(&self, events: impl Iterator<Item = Uuid>) -> Result<(), Failure> {
-        let mut transaction = self.database.begin().await?;
-        let count = Query::update()
-            .table(EventDeliveries::Table)
-            .value(EventDeliveries::Attempts, Expr::col(EventDeliveries::Attempts).add(1))
-            .and_where(Expr::col(EventDeliveries::Subscriber).eq(self.subscriber.name))
-            .and_where(Expr::col(EventDeliveries::EventId).is_in(events))
-            .take();
-        transaction.execute(&count).await?;
-        Ok(transaction.commit().await?)
+    /// Counts an attempt before it is made: an event that brings the process down is seen to have been tried.
+    async fn count_attempt(&self, event: Uuid, attempt: i64) -> Result<(), Failure> {
+        self.update(event, |update| update.value(EventDeliveries::Attempts, attempt)).await
     }
 
-    /// One event, in one transaction: the inbox record, the subscriber's own writes, the state of the delivery.
-    async fn deliver(&self, event: &Envelope) -> Result<(), Failure> {
+    /// One event. The handler comes first, and its unit of work begins at its first statement: a handler that calls
+    /// somebody else holds no lock. What it wrote, the inbox record and the state of the delivery become lasting
+    /// together.
+    async fn deliver(&self, row: EventRow) -> Result<(), Failure> {
+        let event = Envelope::try_from(row)?;
         let now = self.clock.now();
+        if self.has_taken(event.id).await? {
+            return self.update(event.id, |update| settled(update, now)).await;
+        }
         let message = Message {
             caller: Caller::named(&event.actor),
             request_id: RequestId::parse(&event.requestid).unwrap_or_else(|| event.id.into()),
@@ -130,77 +125,82 @@ impl Worker {
             now,
         };
         let mut uow = self.units.write(message.clone());
-        let enter = Query::insert()
+        let handling = AssertUnwindSafe(self.subscriber.handler.deliver(&event, &mut uow, &message));
+        tokio::time::timeout(HANDLE_WITHIN, handling.catch_unwind())
+            .await
+            .map_err(|_| Internal(format!("{} took longer than {HANDLE_WITHIN:?}", self.subscriber.name)))?
+            .map_err(|_| Internal(format!("{} panicked", self.subscriber.name)))??;
+        // Were it taken by another process meanwhile, this fails, and with it all that the handler wrote.
+        let taken = Query::insert()
             .into_table(EventInbox::Table)
             .columns([EventInbox::Subscriber, EventInbox::EventId, EventInbox::TakenAt])
             .values_panic([self.subscriber.name.into(), event.id.into(), now.into()])
-            .on_conflict(
-                OnConflict::columns([EventInbox::Subscriber, EventInbox::EventId]).do_nothing().to_owned(),
-            )
             .take();
-        let is_new = uow.execute(&enter).await? == 1;
-        if is_new {
-            let handling = self.subscriber.handler.deliver(event, &mut uow, &message);
-            AssertUnwindSafe(handling)
-                .catch_unwind()
-                .await
-                .map_err(|_| Internal(format!("{} panicked", self.subscriber.name)))??;
-        }
-        uow.execute(&self.settle(event.id, DeliveryState::Delivered, now)).await?;
+        uow.execute(&taken).await?;
+        uow.execute(&settled(&mut self.open(event.id), now).take()).await?;
         uow.commit().await
     }
 
-    fn settle(&self, event: Uuid, state: DeliveryState, now: Timestamp) -> UpdateStatement {
-        Query::update()
-            .table(EventDeliveries::Table)
-            .value(EventDeliveries::State, state)
-            .value(EventDeliveries::SettledAt, now)
-            .and_where(Expr::col(EventDeliveries::Subscriber).eq(self.subscriber.name))
-            .and_where(Expr::col(EventDeliveries::EventId).eq(event))
-            .take()
+    async fn has_taken(&self, event: Uuid) -> Result<bool, Failure> {
+        let select = Query::select()
+            .column(EventInbox::TakenAt)
+            .from(EventInbox::Table)
+            .and_where(Expr::col(EventInbox::Subscriber).eq(self.subscriber.name))
+            .and_where(Expr::col(EventInbox::EventId).eq(event))
+            .take();
+        Ok(self.database.fetch_optional::<(i64,)>(&select).await?.is_some())
     }
 
-    async fn put_off(&self, event: &Envelope, attempt: i64, failure: &Failure) -> Result<(), Failure> {
+    async fn put_off(&self, event: Uuid, attempt: i64, failure: &Failure) -> Result<(), Failure> {
         let wait = backoff(attempt);
+        let error = failure.chain();
         tracing::warn!(
             subscriber = self.subscriber.name,
-            event = event.event_type,
-            id = %event.id,
+            %event,
             attempt,
             retry_in_s = wait.as_secs(),
-            error = failure.chain(),
+            error,
             "a subscriber did not take an event"
         );
-        let failed = Query::update()
-            .table(EventDeliveries::Table)
-            .value(EventDeliveries::State, DeliveryState::Failed)
-            .value(EventDeliveries::NextAttemptAt, self.clock.now().after(wait))
-            .value(EventDeliveries::LastError, failure.chain())
-            .and_where(Expr::col(EventDeliveries::Subscriber).eq(self.subscriber.name))
-            .and_where(Expr::col(EventDeliveries::EventId).eq(event.id))
-            .take();
+        self.update(event, |update| {
+            update
+                .value(EventDeliveries::State, DeliveryState::Failed)
+                .value(EventDeliveries::NextAttemptAt, self.clock.now().after(wait))
+                .value(EventDeliveries::LastError, error)
+        })
+        .await
+    }
+
+    /// Changes a delivery that is open, in a transaction of its own.
+    async fn update(
+        &self,
+        event: Uuid,
+        change: impl FnOnce(&mut UpdateStatement) -> &mut UpdateStatement,
+    ) -> Result<(), Failure> {
         let mut transaction = self.database.begin().await?;
-        transaction.execute(&failed).await?;
+        transaction.execute(&change(&mut self.open(event)).take()).await?;
         Ok(transaction.commit().await?)
     }
+
+    /// An update of a delivery, if it is open: what is settled stays as it is.
+    fn open(&self, event: Uuid) -> UpdateStatement {
+        Query::update()
+            .table(EventDeliveries::Table)
+            .and_where(Expr::col(EventDeliveries::Subscriber).eq(self.subscriber.name))
+            .and_where(Expr::col(EventDeliveries::EventId).eq(event))
+            .and_where(Expr::col(EventDeliveries::SettledAt).is_null())
+            .take()
+    }
+}
+
+fn settled(update: &mut UpdateStatement, now: Timestamp) -> &mut UpdateStatement {
+    update.value(EventDeliveries::State, DeliveryState::Delivered).value(EventDeliveries::SettledAt, now)
 }
 
 /// 1 s, doubled with each attempt, a minute at most.
 fn backoff(attempt: i64) -> Duration {
     let doublings = u32::try_from(attempt.clamp(1, 7) - 1).unwrap_or(0);
     LONGEST_BACKOFF.min(Duration::from_secs(1 << doublings))
-}
-
-/// Not settled: holds back what comes after it.
-fn is_open(state: Expr) -> Expr {
-    state.is_in(
-        [DeliveryState::Pending, DeliveryState::Failed, DeliveryState::Dead].map(DeliveryState::as_str),
-    )
-}
-
-/// To be tried (again).
-fn is_waiting(state: Expr) -> Expr {
-    state.is_in([DeliveryState::Pending, DeliveryState::Failed].map(DeliveryState::as_str))
 }
 
 #[cfg(test)]

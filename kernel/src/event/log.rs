@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::Envelope;
-use super::tables::{DeliveryState, EventDeliveries, EventLog};
+use super::tables::{EventDeliveries, EventLog};
 use crate::database::{Database, DatabaseError, Transaction};
 use crate::domain::Timestamp;
 use crate::problem::Internal;
@@ -59,7 +59,7 @@ pub(super) fn integer(revision: u64) -> i64 {
 /// A row of the log.
 #[derive(FromRow)]
 pub(super) struct EventRow {
-    id: Uuid,
+    pub(super) id: Uuid,
     source: String,
     #[sqlx(rename = "type")]
     event_type: String,
@@ -132,27 +132,23 @@ impl EventLogView {
         rows.into_iter().map(|row| Envelope::try_from(row).map_err(Into::into)).collect()
     }
 
+    /// How many events have no deliveries yet.
+    pub async fn undispatched(&self) -> Result<i64, DatabaseError> {
+        let events = Expr::col(EventLog::DispatchedAt).is_null();
+        self.count(Query::select().from(EventLog::Table).and_where(events)).await
+    }
+
     /// How many events and deliveries the relay has still to deal with.
     pub async fn undelivered(&self) -> Result<i64, DatabaseError> {
-        let open = [DeliveryState::Pending, DeliveryState::Failed, DeliveryState::Dead];
-        let deliveries = count(
-            Query::select()
-                .from(EventDeliveries::Table)
-                .and_where(Expr::col(EventDeliveries::State).is_in(open.map(DeliveryState::as_str))),
-        );
-        let events = count(
-            Query::select().from(EventLog::Table).and_where(Expr::col(EventLog::DispatchedAt).is_null()),
-        );
-        let mut open = 0;
-        // In this order: what is dispatched between the two counts is counted twice rather than not at all.
-        for select in [events, deliveries] {
-            let row: Option<Count> = self.0.fetch_optional(&select).await?;
-            open += row.map_or(0, |row| row.count);
-        }
-        Ok(open)
+        // Events first: what is dispatched between the two counts is counted twice rather than not at all.
+        let events = self.undispatched().await?;
+        let open = Expr::col(EventDeliveries::SettledAt).is_null();
+        let deliveries = self.count(Query::select().from(EventDeliveries::Table).and_where(open)).await?;
+        Ok(events + deliveries)
     }
-}
 
-fn count(select: &mut SelectStatement) -> SelectStatement {
-    select.expr_as(Expr::cust("COUNT(*)"), "count").take()
+    async fn count(&self, select: &mut SelectStatement) -> Result<i64, DatabaseError> {
+        let count = select.expr_as(Expr::cust("COUNT(*)"), "count").take();
+        Ok(self.0.fetch_optional::<Count>(&count).await?.map_or(0, |row| row.count))
+    }
 }

@@ -12,6 +12,7 @@ mod dispatcher;
 mod envelope;
 mod log;
 mod pump;
+mod registration;
 mod relay;
 mod subscriber;
 mod tables;

@@ -1,11 +1,13 @@
 //! The loop that every part of the relay runs: work until there is none left, then sleep until woken.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::problem::Failure;
+use crate::problem::{Failure, Internal};
 
 /// Wakes all who wait for work. A wake-up that comes while they work is not lost.
 #[derive(Clone)]
@@ -35,7 +37,8 @@ pub(super) trait Step: Send + Sync {
 }
 
 /// Steps until there is nothing to do; then sleeps until woken, but never longer than `poll`: what another process
-/// committed wakes nobody here. An error is logged, and tried again after `poll`.
+/// committed wakes nobody here. An error, or a panic, is
+/// logged, and tried again after `poll`.
 pub(super) async fn pump(
     part: impl Step,
     mut wake: watch::Receiver<u64>,
@@ -44,7 +47,8 @@ pub(super) async fn pump(
 ) {
     while !stop.is_cancelled() {
         wake.mark_unchanged();
-        match part.step(&stop).await {
+        let step = AssertUnwindSafe(part.step(&stop)).catch_unwind().await;
+        match step.unwrap_or_else(|_| Err(Internal("it panicked".to_owned()).into())) {
             Ok(0) => {
                 tokio::select! {
                     () = stop.cancelled() => {}

@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::delivery::Worker;
-use super::dispatcher::{self, Dispatcher};
+use super::dispatcher::Dispatcher;
 use super::pump::{Wake, pump};
+use super::registration;
 use super::subscriber::Subscriber;
 use crate::clock::Clock;
 use crate::database::Database;
@@ -37,7 +38,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Enters new subscribers, then starts the dispatcher and a worker for each subscriber.
+    /// Registers the subscribers, then starts the dispatcher and a worker for each subscriber.
     pub(crate) async fn start(
         settings: &RelaySettings,
         subscribers: Vec<Subscriber>,
@@ -45,20 +46,20 @@ impl Relay {
         units: UnitsOfWork,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
-        dispatcher::register(&database, &subscribers, clock.now()).await?;
+        registration::register(&database, &subscribers, clock.now()).await?;
         let relay = Self { stop: CancellationToken::new(), tasks: TaskTracker::new() };
         let poll = Duration::from_millis(settings.poll_interval);
         let dispatched = Wake::new();
-        for subscriber in &subscribers {
+        for subscriber in subscribers {
             let worker = Worker {
-                subscriber: subscriber.clone(),
+                subscriber,
                 database: database.clone(),
                 units: units.clone(),
                 clock: Arc::clone(&clock),
             };
             relay.tasks.spawn(pump(worker, dispatched.sleeper(), poll, relay.stop.clone()));
         }
-        let dispatcher = Dispatcher { subscribers, database, clock, dispatched };
+        let dispatcher = Dispatcher { database, clock, dispatched };
         relay.tasks.spawn(pump(dispatcher, units.wake().sleeper(), poll, relay.stop.clone()));
         relay.tasks.close();
         Ok(relay)

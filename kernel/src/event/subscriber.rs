@@ -58,10 +58,6 @@ impl Subscriber {
     pub(crate) fn new<S: Subscription>(handler: Arc<dyn EventHandler<S>>) -> Self {
         Self { name: S::NAME, events: S::EVENTS, start: S::START, handler: Arc::new(Typed(handler)) }
     }
-
-    pub(super) fn takes(&self, event_type: &str) -> bool {
-        self.events.is_empty() || self.events.contains(&event_type)
-    }
 }
 
 #[async_trait]

@@ -47,6 +47,7 @@ pub(super) enum EventInbox {
 pub(super) enum EventSubscribers {
     Table,
     Name,
+    Events,
     RegisteredAt,
 }
 

@@ -154,13 +154,23 @@ impl Testbed {
     /// Waits until every subscriber has taken all that it takes.
     pub async fn delivered(&self) {
         let log = EventLogView::new(self.database.clone());
-        let all_taken = async {
-            while log.undelivered().await.expect("the event log") > 0 {
+        self.wait_for_none("delivered", async || log.undelivered().await.expect("the event log")).await;
+    }
+
+    /// Waits until deliveries were made of all events, whether anybody takes them or not.
+    pub async fn dispatched(&self) {
+        let log = EventLogView::new(self.database.clone());
+        self.wait_for_none("dispatched", async || log.undispatched().await.expect("the event log")).await;
+    }
+
+    async fn wait_for_none(&self, what: &str, left: impl AsyncFn() -> i64) {
+        let none_left = async {
+            while left().await > 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        if tokio::time::timeout(DEADLINE, all_taken).await.is_err() {
-            panic!("some events are still not delivered after {DEADLINE:?}");
+        if tokio::time::timeout(DEADLINE, none_left).await.is_err() {
+            panic!("some events are still not {what} after {DEADLINE:?}");
         }
     }
 

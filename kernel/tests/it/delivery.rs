@@ -1,9 +1,8 @@
 //! Delivery: each event once to each subscriber, in the order of its aggregate, over failures and restarts.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::notes::{HEARD, HEARD_FROM_NOW, NOTES, NotesTaken, UNLUCKY, WriteNotes};
+use crate::notes::{End, HEARD, HEARD_FROM_NOW, NOTES, NotesTaken, UNLUCKY, WriteNotes};
 use servertree_kernel::testkit::Testbed;
 
 #[tokio::test]
@@ -27,10 +26,9 @@ async fn events_arrive_once_and_in_order() {
 
 #[tokio::test]
 async fn a_failure_holds_back_its_aggregate_and_no_other() {
-    UNLUCKY.store(true, Ordering::SeqCst);
     let test = Testbed::of(&[&HEARD]).start().await;
     for revision in 1..=3 {
-        test.dispatch(WriteNotes::on(13, revision)).await.unwrap();
+        test.dispatch(WriteNotes::on(UNLUCKY, revision)).await.unwrap();
         test.dispatch(WriteNotes::on(14, revision)).await.unwrap();
     }
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
@@ -40,7 +38,6 @@ async fn a_failure_holds_back_its_aggregate_and_no_other() {
     }
     let taken = test.ask(NotesTaken).await.unwrap();
     assert_eq!(taken, [(14, 1, 0), (14, 2, 0), (14, 3, 0)]);
-    UNLUCKY.store(false, Ordering::SeqCst);
     // The clock stands: what failed is not due before it moves on.
     test.clock.advance(Duration::from_secs(60));
     test.delivered().await;
@@ -58,7 +55,7 @@ async fn a_restart_neither_loses_nor_repeats() {
             builder = builder.after(stopped);
         }
         let test = builder.start().await;
-        for subject in 1..=20 {
+        for subject in 21..=40 {
             test.dispatch(WriteNotes::on(subject, round)).await.unwrap();
         }
         stopped = Some(test.stop().await);
@@ -87,4 +84,40 @@ async fn a_new_subscriber_starts_where_it_says() {
         assert_eq!(test.ask(NotesTaken).await.unwrap().len(), expected);
         test.finish().await;
     }
+}
+
+/// A subscriber that does not run for a while, because its context is disabled or this is an older version, misses
+/// nothing.
+#[tokio::test]
+async fn a_subscriber_that_is_away_for_a_while_misses_nothing() {
+    let test = Testbed::of(&[&HEARD_FROM_NOW]).start().await;
+    test.dispatch(WriteNotes::on(1, 1)).await.unwrap();
+    test.delivered().await;
+    let test = Testbed::of(&[&NOTES]).after(test.stop().await).start().await;
+    test.dispatch(WriteNotes::on(1, 2)).await.unwrap();
+    test.dispatched().await;
+    let test = Testbed::of(&[&HEARD_FROM_NOW]).after(test.stop().await).start().await;
+    test.dispatch(WriteNotes::on(1, 3)).await.unwrap();
+    test.delivered().await;
+    assert_eq!(test.ask(NotesTaken).await.unwrap(), [(1, 1, 0), (1, 2, 0), (1, 3, 0)]);
+    test.finish().await;
+}
+
+/// An event that cannot be read back holds up its own aggregate and no other.
+#[tokio::test]
+async fn an_unreadable_event_is_put_off_like_a_failure() {
+    let test = Testbed::of(&[&HEARD]).start().await;
+    test.dispatch(WriteNotes { end: End::WithASpoiltEvent, ..WriteNotes::on(1, 1) }).await.unwrap();
+    test.dispatch(WriteNotes::on(1, 3)).await.unwrap();
+    test.dispatch(WriteNotes::on(2, 1)).await.unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !test.ask(NotesTaken).await.unwrap().contains(&(2, 1, 0)) {
+        assert!(tokio::time::Instant::now() < deadline, "the event of 2 does not arrive");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The one after the spoilt one waits for it.
+    let mut taken = test.ask(NotesTaken).await.unwrap();
+    taken.sort_unstable();
+    assert_eq!(taken, [(1, 1, 0), (2, 1, 0)]);
+    test.stop().await;
 }

@@ -1,4 +1,4 @@
--- One row for each event and subscriber that takes it. Pruned when delivered.
+-- One row for each event and subscriber that takes it.
 CREATE TABLE event_deliveries (
     subscriber      TEXT    NOT NULL,
     event_id        BLOB    NOT NULL REFERENCES event_log (id),
@@ -13,10 +13,13 @@ CREATE TABLE event_deliveries (
     leased_until    INTEGER,
     fence           INTEGER NOT NULL DEFAULT 0,
     last_error      TEXT,
+    -- When it was delivered or discarded; null: it is open, and holds back what comes after it.
     settled_at      INTEGER,
-    PRIMARY KEY (subscriber, event_id)
+    PRIMARY KEY (event_id, subscriber)
 ) WITHOUT ROWID;
 
--- What is due, and what holds it back: earlier ones of the same aggregate that are not settled.
-CREATE INDEX ix_event_deliveries_open ON event_deliveries (subscriber, subject, revision, sequence)
-    WHERE state IN ('pending', 'failed', 'dead');
+-- What is open, oldest first.
+CREATE INDEX ix_event_deliveries_open ON event_deliveries (subscriber, settled_at, event_id);
+
+-- What is open of an aggregate, in its order.
+CREATE INDEX ix_event_deliveries_order ON event_deliveries (subscriber, settled_at, subject, revision, sequence);

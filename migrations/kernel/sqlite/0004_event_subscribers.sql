@@ -1,5 +1,8 @@
--- Subscribers that were seen before: a new one decides once where in the log it starts.
+-- The subscribers of all processes on this database, whether they run right now or not: deliveries are made for each of
+-- them, so that one that is away for a while misses nothing.
 CREATE TABLE event_subscribers (
     name          TEXT    NOT NULL PRIMARY KEY,
+    -- The names of the events it takes, as a JSON array; an empty one: all.
+    events        TEXT    NOT NULL,
     registered_at INTEGER NOT NULL
 ) WITHOUT ROWID;

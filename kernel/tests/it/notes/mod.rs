@@ -1,7 +1,6 @@
 //! A context just big enough to try the kernel on: notes that are written, and a listener that takes their events.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use include_dir::include_dir;
@@ -9,7 +8,7 @@ use sea_query::{Alias, Order, Query as Sql};
 use serde::{Deserialize, Serialize};
 use servertree_kernel::command::{Command, CommandHandler};
 use servertree_kernel::database::Migrations;
-use servertree_kernel::domain::{Aggregate, Recorder};
+use servertree_kernel::domain::{Aggregate, Recorder, Timestamp};
 use servertree_kernel::event::{Envelope, EventHandler, PublicEvent, Publication, Start, Subscription};
 use servertree_kernel::message::Message;
 use servertree_kernel::permission::Permission;
@@ -68,6 +67,8 @@ pub struct WriteNotes {
 #[derive(Clone, Copy)]
 pub enum End {
     Well,
+    /// Well, but with an event in the log that cannot be read back.
+    WithASpoiltEvent,
     InError,
     InPanic,
 }
@@ -151,10 +152,39 @@ impl CommandHandler<WriteNotes> for Notes {
         uow.record(&mut note)?;
         match command.end {
             End::Well => Ok(()),
+            End::WithASpoiltEvent => {
+                uow.execute(&spoilt_event(command.subject, command.revision + 1)).await?;
+                Ok(())
+            }
             End::InError => Err(Internal("as it was told".to_owned()).into()),
             End::InPanic => panic!("as it was told"),
         }
     }
+}
+
+/// As a later version might have written it: with a schema version larger than this one takes.
+fn spoilt_event(subject: Uuid, revision: u64) -> sea_query::InsertStatement {
+    let columns = [
+        "id", "source", "type", "subject", "revision", "sequence", "schema_version", "time", "actor", "request_id",
+        "data",
+    ];
+    Sql::insert()
+        .into_table(Alias::new("event_log"))
+        .columns(columns.map(Alias::new))
+        .values_panic([
+            Uuid::from_u128(subject.as_u128() + 0xffff).into(),
+            "/servertree/notes".into(),
+            "note.written".into(),
+            subject.into(),
+            revision.cast_signed().into(),
+            0.into(),
+            70_000.into(),
+            0.into(),
+            "tester".into(),
+            "test".into(),
+            "{}".into(),
+        ])
+        .take()
 }
 
 #[async_trait]
@@ -192,8 +222,10 @@ impl QueryHandler<NotesTaken> for Notes {
     }
 }
 
-/// Lets the listener fail on the events of subject 13.
-pub static UNLUCKY: AtomicBool = AtomicBool::new(false);
+/// The listener fails on the events of this subject until the clock shows [`LUCKY_FROM`].
+pub const UNLUCKY: u128 = 13;
+/// A minute after the clock of a test starts.
+pub const LUCKY_FROM: Timestamp = Timestamp::from_micros(1_769_853_660_000_000);
 
 struct Listener;
 
@@ -216,7 +248,7 @@ impl Subscription for FromNow {
 }
 
 impl Listener {
-    async fn take(&self, event: &Envelope, uow: &mut WriteUow) -> Result<(), Failure> {
+    async fn take(&self, event: &Envelope, uow: &mut WriteUow, message: &Message) -> Result<(), Failure> {
         let insert = Sql::insert()
             .into_table(Alias::new("notes_taken"))
             .columns(["subject", "revision", "sequence"].map(Alias::new))
@@ -225,7 +257,7 @@ impl Listener {
             .take();
         uow.execute(&insert).await?;
         // After it has written: what it wrote must be undone.
-        if event.subject.as_u128() == 13 && UNLUCKY.load(Ordering::SeqCst) {
+        if event.subject.as_u128() == UNLUCKY && message.now < LUCKY_FROM {
             panic!("13 is unlucky");
         }
         Ok(())
@@ -239,9 +271,9 @@ impl EventHandler<FromBeginning> for Listener {
         _: FromBeginning,
         event: &Envelope,
         uow: &mut WriteUow,
-        _: &Message,
+        message: &Message,
     ) -> Result<(), Failure> {
-        self.take(event, uow).await
+        self.take(event, uow, message).await
     }
 }
 
@@ -252,8 +284,8 @@ impl EventHandler<FromNow> for Listener {
         _: FromNow,
         event: &Envelope,
         uow: &mut WriteUow,
-        _: &Message,
+        message: &Message,
     ) -> Result<(), Failure> {
-        self.take(event, uow).await
+        self.take(event, uow, message).await
     }
 }

@@ -1,0 +1,122 @@
+//! Who is subscribed to what, as the database knows it: for all processes, whether they run right now or not.
+
+use sea_query::{Expr, ExprTrait, InsertStatement, OnConflict, Query};
+use sqlx::FromRow;
+
+use super::subscriber::{Start, Subscriber};
+use super::tables::{DeliveryState, EventDeliveries, EventLog, EventSubscribers};
+use crate::database::{Database, Transaction};
+use crate::domain::Timestamp;
+use crate::problem::{Failure, Internal};
+
+/// The columns of a new delivery.
+pub(super) const DELIVERY: [EventDeliveries; 6] = [
+    EventDeliveries::Subscriber,
+    EventDeliveries::EventId,
+    EventDeliveries::Subject,
+    EventDeliveries::Revision,
+    EventDeliveries::Sequence,
+    EventDeliveries::State,
+];
+
+/// A subscriber, as the database knows it.
+pub(super) struct Registered {
+    pub(super) name: String,
+    events: Vec<String>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    name: String,
+    events: String,
+}
+
+impl Registered {
+    /// Whether it takes events of this name.
+    pub(super) fn takes(&self, event_type: &str) -> bool {
+        self.events.is_empty() || self.events.iter().any(|taken| taken == event_type)
+    }
+}
+
+impl TryFrom<Row> for Registered {
+    type Error = Internal;
+
+    fn try_from(row: Row) -> Result<Self, Internal> {
+        let events = serde_json::from_str(&row.events)
+            .map_err(|error| Internal(format!("the events of subscriber {} are no JSON: {error}", row.name)))?;
+        Ok(Self { name: row.name, events })
+    }
+}
+
+/// All subscribers.
+pub(super) async fn registered(transaction: &mut Transaction) -> Result<Vec<Registered>, Failure> {
+    let select = Query::select()
+        .columns([EventSubscribers::Name, EventSubscribers::Events])
+        .from(EventSubscribers::Table)
+        .take();
+    let rows: Vec<Row> = transaction.fetch_all(&select).await?;
+    rows.into_iter().map(|row| Registered::try_from(row).map_err(Into::into)).collect()
+}
+
+/// Registers the subscribers of this process. One that starts at the beginning gets a delivery of every past event
+/// that it takes from now on and did not take before.
+pub(super) async fn register(
+    database: &Database,
+    subscribers: &[Subscriber],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let mut transaction = database.begin().await?;
+    let known = registered(&mut transaction).await?;
+    for subscriber in subscribers {
+        let before = known.iter().find(|registered| registered.name == subscriber.name);
+        if before.is_some_and(|before| before.events == subscriber.events) {
+            continue;
+        }
+        transaction.execute(&enter(subscriber, now)).await?;
+        if subscriber.start == Start::Beginning {
+            transaction.execute(&deliver_past_events(subscriber, before)?).await?;
+        }
+    }
+    Ok(transaction.commit().await?)
+}
+
+fn enter(subscriber: &Subscriber, now: Timestamp) -> InsertStatement {
+    let events = serde_json::json!(subscriber.events).to_string();
+    let update = OnConflict::column(EventSubscribers::Name).update_column(EventSubscribers::Events).to_owned();
+    Query::insert()
+        .into_table(EventSubscribers::Table)
+        .columns([EventSubscribers::Name, EventSubscribers::Events, EventSubscribers::RegisteredAt])
+        .values_panic([subscriber.name.into(), events.into(), now.into()])
+        .on_conflict(update)
+        .take()
+}
+
+/// All in the database: the log may be long. What is not dispatched yet comes by itself.
+fn deliver_past_events(
+    subscriber: &Subscriber,
+    before: Option<&Registered>,
+) -> Result<InsertStatement, Internal> {
+    let mut past = Query::select()
+        .expr(Expr::val(subscriber.name))
+        .columns([EventLog::Id, EventLog::Subject, EventLog::Revision, EventLog::Sequence])
+        .expr(Expr::val(DeliveryState::Pending.as_str()))
+        .from(EventLog::Table)
+        .and_where(Expr::col(EventLog::DispatchedAt).is_not_null())
+        .take();
+    if !subscriber.events.is_empty() {
+        past.and_where(Expr::col(EventLog::Type).is_in(subscriber.events.iter().copied()));
+    }
+    match before {
+        // It took all events, and now takes some of them.
+        Some(before) if before.events.is_empty() => {
+            past.and_where(Expr::val(1).eq(0));
+        }
+        Some(before) => {
+            past.and_where(Expr::col(EventLog::Type).is_not_in(before.events.iter().map(String::as_str)));
+        }
+        None => {}
+    }
+    let mut insert = Query::insert().into_table(EventDeliveries::Table).columns(DELIVERY).take();
+    insert.select_from(past).map_err(|error| Internal(error.to_string()))?;
+    Ok(insert)
+}
