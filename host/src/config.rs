@@ -81,20 +81,21 @@ impl Config {
         let mut figment = Figment::from(Toml::string(DEFAULTS));
         if let Some(file) = file {
             if !file.is_file() {
-                let origin = format!("file {}", file.display());
-                let fault = "names a file that does not exist".to_owned();
+                let fault = "is not a file that can be read".to_owned();
+                let origin = file.display().to_string();
                 return Err(ConfigError { key: "--config".to_owned(), origin, fault });
             }
+            // Checked by itself first: what is wrong in it must not be hidden by the environment.
             figment = figment.merge(Toml::file_exact(file));
+            extract(&figment)?;
         }
-        let figment = figment.merge(Env::prefixed(ENVIRONMENT_PREFIX).split("__"));
-        let config: Self = figment.extract().map_err(|error| explain(&error, &figment))?;
-        config.validate().map_err(|(key, fault)| {
-            let origin =
-                figment.find_metadata(&key).map_or_else(String::new, |metadata| origin(metadata, &key));
-            ConfigError { key, origin, fault }
-        })?;
-        Ok(config)
+        let environment = Env::prefixed(ENVIRONMENT_PREFIX);
+        if let Some((variable, _)) =
+            environment.iter().find(|(variable, _)| !variable.as_str().contains("__"))
+        {
+            return Err(no_setting(variable.as_str()));
+        }
+        extract(&figment.merge(environment.split("__")))
     }
 
     /// As TOML, with passwords hidden.
@@ -119,10 +120,44 @@ impl Config {
         if !(10..=60_000).contains(&self.events.poll_interval) {
             return fault("events.poll_interval", "must be 10 to 60000 milliseconds");
         }
+        if let Some(part) = self.log.level.split(',').find(|part| !is_level(part)) {
+            let levels = "off, error, warn, info, debug or trace";
+            let message =
+                format!("has '{part}'; it must be {levels}, or such by module: info,servertree_kernel=debug");
+            return fault("log.level", &message);
+        }
         if let Err((key, message)) = self.database.validate() {
             return fault(&format!("database.{key}"), message);
         }
         Ok(())
+    }
+}
+
+/// `info`, or `module=info`.
+fn is_level(part: &str) -> bool {
+    let level = part.split_once('=').map_or(part, |(_, level)| level);
+    ["off", "error", "warn", "info", "debug", "trace"].contains(&level)
+}
+
+/// The settings that these sources give together, if they are valid.
+fn extract(figment: &Figment) -> Result<Config, ConfigError> {
+    let config: Config = figment.extract().map_err(|error| explain(&error, figment))?;
+    config.validate().map_err(|(key, fault)| {
+        let origin = figment.find_metadata(&key).map_or_else(String::new, |metadata| origin(metadata, &key));
+        ConfigError { key, origin, fault }
+    })?;
+    Ok(config)
+}
+
+/// A variable that names a section, or nothing.
+fn no_setting(variable: &str) -> ConfigError {
+    let name = variable.to_uppercase();
+    ConfigError {
+        key: variable.to_lowercase(),
+        origin: format!("from the environment, {ENVIRONMENT_PREFIX}{name}"),
+        fault: format!(
+            "is unknown; a setting has its section and its key in its name, such as {ENVIRONMENT_PREFIX}HTTP__PORT"
+        ),
     }
 }
 
@@ -135,23 +170,44 @@ fn explain(error: &figment::Error, figment: &Figment) -> ConfigError {
             format!("is unknown; known here are {}", known.join(", "))
         }
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
-            format!("must be {expected}, not {found}")
+            format!("must be {}, not {}", in_words(expected), found)
         }
         Kind::UnknownVariant(found, known) => format!("must be one of {}, not '{found}'", known.join(", ")),
         Kind::MissingField(field) => {
             path.push(field.to_string());
             "is missing".to_owned()
         }
+        Kind::Message(message) if path.is_empty() => format!("is not valid TOML: {}", in_one_line(message)),
         Kind::Message(message) => {
             let value = figment.find_value(&path.join(".")).ok();
             let value = value.as_ref().and_then(figment::value::Value::as_str).unwrap_or_default();
-            format!("is '{value}': {message}")
+            format!("must be {}, not '{value}'", in_words(message))
         }
-        other => other.to_string(),
+        other => in_one_line(&other.to_string()),
     };
     let key = path.join(".");
     let origin = error.metadata.as_ref().map_or_else(String::new, |metadata| origin(metadata, &key));
     ConfigError { key: if key.is_empty() { "file".to_owned() } else { key }, origin, fault }
+}
+
+/// What serde expects, for people.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u16" => "a number from 0 to 65535",
+        "u32" | "u64" => "a whole number",
+        "a sequence" => r#"a list, such as ["server"]"#,
+        "a string" => "a text (in double quotes, if it looks like something else)",
+        "invalid IP address syntax" => "an IP address, such as 127.0.0.1 or ::1",
+        other if other.starts_with("struct ") => "a section with keys",
+        other => other,
+    }
+}
+
+/// The place and the reason of a message of several lines.
+fn in_one_line(message: &str) -> String {
+    let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    lines.next_back().map_or_else(|| first.to_owned(), |last| format!("{first}: {last}"))
 }
 
 fn origin(metadata: &figment::Metadata, key: &str) -> String {

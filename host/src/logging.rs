@@ -4,19 +4,16 @@ use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{ConfigError, LogFormat, LogSettings};
+use crate::config::{LogFormat, LogSettings};
 use crate::start::StartError;
 
-/// What libraries tell of their own start is of no use to operators; `log.level` can ask for it.
-const QUIET: &str = "actix_server=warn";
+/// What libraries tell of their own start is of no use to operators, and what is not even HTTP is no error of ours:
+/// anybody could fill the log with it. `log.level` can ask for both.
+const QUIET: &str = "actix_server=warn,actix_http=off";
 
 /// Starts logging.
 pub fn start(settings: &LogSettings) -> Result<(), StartError> {
-    let filter = EnvFilter::try_new(format!("{QUIET},{}", settings.level)).map_err(|error| ConfigError {
-        key: "log.level".to_owned(),
-        origin: format!("'{}'", settings.level),
-        fault: format!("must be error, warn, info, debug or trace, or such by module: {error}"),
-    })?;
+    let filter = EnvFilter::new(format!("{QUIET},{}", settings.level));
     let as_text = match settings.format {
         LogFormat::Auto => io::stderr().is_terminal(),
         LogFormat::Text => true,

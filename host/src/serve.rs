@@ -21,6 +21,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// Serves until SIGTERM or Ctrl-C.
 pub async fn serve(config: Config) -> Result<(), StartError> {
+    let mut stop_signal = StopSignal::new()?;
     let contexts = Context::enabled(&config.contexts.enabled)?;
     prepare_data_folder(&config.data)?;
     let database = open_database(&config).await?;
@@ -33,12 +34,14 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         let (owner, version, name) = (migration.owner, migration.version, migration.name);
         tracing::info!(owner, version, name, "migrated");
     }
-    let mut stop_signal = StopSignal::new()?;
     let relay = application.start_relay(&config.events).await.map_err(StartError::Relay)?;
     let address = listener.local_addr().map_err(|error| StartError::Internal(error.to_string()))?;
-    let server = http::start(listener, &config.http, application.clone(), database.clone())?;
+    let mut server = http::start(listener, &config.http, application.clone(), database.clone())?;
     announce(address, database.description());
-    stop_signal.wait().await;
+    tokio::select! {
+        () = stop_signal.wait() => {}
+        reason = server.ended() => return Err(StartError::ServerEnded(reason)),
+    }
     tracing::info!("stopping; once more stops at once");
     let stopping = stop(&server, &application, &relay, &database);
     tokio::select! {
@@ -97,7 +100,7 @@ fn announce(address: SocketAddr, database: &str) {
     let _ = io::stdout().write_all(lines.as_bytes()).and_then(|()| io::stdout().flush());
 }
 
-/// SIGTERM or Ctrl-C. Caught from its creation on, so one that comes during the start is not lost.
+/// SIGTERM or Ctrl-C. Caught from its creation on: one that comes during the start ends it well right after.
 struct StopSignal {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,

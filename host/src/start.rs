@@ -42,6 +42,8 @@ pub enum StartError {
          listens on loopback only. Set http.address to 127.0.0.1 or ::1"
     )]
     NotLoopback { address: std::net::IpAddr },
+    #[error("the HTTP server ended by itself: {0}")]
+    ServerEnded(String),
     #[error("{0}")]
     Internal(String),
 }
@@ -63,9 +65,6 @@ pub fn prepare_data_folder(data: &DataSettings) -> Result<(), StartError> {
 
 /// Opens the database that the configuration names; without one, the file in the data folder.
 pub async fn open_database(config: &Config) -> Result<Database, StartError> {
-    let mut settings = config.database.clone();
-    if settings.url.is_empty() {
-        settings.url = format!("sqlite://{}/servertree.db", config.data.folder.trim_end_matches('/'));
-    }
-    Ok(Database::connect(&settings).await?)
+    let default_file = Path::new(&config.data.folder).join("servertree.db");
+    Ok(Database::connect(&config.database, &default_file).await?)
 }

@@ -34,4 +34,13 @@ pub mod glue {
     pub use sqlx;
     pub use utoipa;
     pub use uuid::Uuid;
+
+    /// A UUID in its one form with hyphens. There are others; one address for one thing is enough.
+    pub fn parse_uuid(text: &str) -> Result<Uuid, &'static str> {
+        const INVALID: &str = "must be a UUID of 36 characters";
+        if text.len() != 36 {
+            return Err(INVALID);
+        }
+        Uuid::try_parse(text).map_err(|_| INVALID)
+    }
 }

@@ -16,7 +16,7 @@ const READY_WITHIN: Duration = Duration::from_secs(2);
 
 /// All of them.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(live).service(ready);
+    config.service(is_live).service(is_ready);
 }
 
 problem_responses! {
@@ -35,7 +35,7 @@ struct Live {
 /// Says nothing about what it depends on: restarting it would not help those.
 #[utoipa::path(tag = "service", responses((status = 200, description = "It does", body = Live)))]
 #[get("/health/live")]
-async fn live() -> web::Json<Live> {
+async fn is_live() -> web::Json<Live> {
     web::Json(Live { status: "live" })
 }
 
@@ -61,7 +61,7 @@ struct Dependencies {
     (status = 200, description = "They can", body = Ready), ReadyProblems
 ))]
 #[get("/health/ready")]
-async fn ready(database: web::Data<Database>) -> Result<web::Json<Ready>, Failure> {
+async fn is_ready(database: web::Data<Database>) -> Result<web::Json<Ready>, Failure> {
     match tokio::time::timeout(READY_WITHIN, database.ping()).await {
         Ok(Ok(())) => {
             Ok(web::Json(Ready { status: "ready", dependencies: Dependencies { database: "ready" } }))

@@ -8,6 +8,7 @@ pub mod openapi;
 mod pages;
 mod problem_pages;
 
+use std::io;
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use servertree_kernel::database::Database;
 use servertree_kernel::http::{API_BASE, BodyTimeout, render_problems};
 use servertree_kernel::plugin::{Application, Context};
 use servertree_kernel::problem::{Failure, NotFound};
+use tokio::task::JoinHandle;
 use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -30,12 +32,24 @@ use fallback::RouteTable;
 const FINISH_WITHIN: Duration = Duration::from_secs(8);
 
 /// A running server.
-pub struct Server(ServerHandle);
+pub struct Server {
+    handle: ServerHandle,
+    task: JoinHandle<io::Result<()>>,
+}
 
 impl Server {
     /// Accepts no more connections and waits for the requests under way.
     pub async fn stop(&self) {
-        self.0.stop(true).await;
+        self.handle.stop(true).await;
+    }
+
+    /// Waits until it ends by itself, which it should not; answers why.
+    pub async fn ended(&mut self) -> String {
+        match (&mut self.task).await {
+            Ok(Ok(())) => "it ended".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        }
     }
 }
 
@@ -84,9 +98,7 @@ pub fn start(
     .listen(listener)
     .map_err(|error| StartError::Internal(error.to_string()))?
     .run();
-    let handle = server.handle();
-    tokio::spawn(server);
-    Ok(Server(handle))
+    Ok(Server { handle: server.handle(), task: tokio::spawn(server) })
 }
 
 /// All routes that OpenAPI names: those of the host, and below `/api/v1` those of the contexts.

@@ -13,7 +13,9 @@ use utoipa_actix_web::AppExt;
         title = "ServerTree",
         description = "An organisation's server inventory.\n\nErrors are `application/problem+json` (RFC 9457): `code` \
             tells programs what is wrong, `detail` people, and `errors` names each field at fault. `X-Request-Id` is \
-            taken from the request or made, and is in the answer and in the log.",
+            taken from the request or made, and is in the answer and in the log.\n\nAny address may answer 403 `foreign_origin`, as long as only this \
+            machine is served, and 405 `method_not_allowed` to a method that it does not take. Parameters are \
+            percent-encoded; what is not valid HTTP is refused with 400 and no body, before it is looked at.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     servers((url = "/", description = "This server")),

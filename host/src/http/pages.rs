@@ -14,12 +14,12 @@ pub struct Description(pub Arc<str>);
 
 /// Those at the root.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(root).service(openapi);
+    config.service(to_docs).service(get_description);
 }
 
 /// Those below the base of the API.
 pub fn base(config: &mut ServiceConfig<'_>) {
-    config.service(welcome);
+    config.service(get_welcome);
 }
 
 /// To the documentation
@@ -27,7 +27,7 @@ pub fn base(config: &mut ServiceConfig<'_>) {
     (status = 307, description = "To `/docs`", headers(("Location" = String)))
 ))]
 #[get("/")]
-async fn root() -> HttpResponse {
+async fn to_docs() -> HttpResponse {
     HttpResponse::TemporaryRedirect().insert_header((LOCATION, "/docs/")).finish()
 }
 
@@ -37,7 +37,7 @@ async fn root() -> HttpResponse {
         example = json!({"openapi": "3.1.0", "info": {"title": "ServerTree"}}))
 ))]
 #[get("/openapi.json")]
-async fn openapi(description: web::Data<Description>) -> HttpResponse {
+async fn get_description(description: web::Data<Description>) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(description.0.to_string())
 }
 
@@ -64,7 +64,7 @@ struct Welcome {
 /// The base of the API
 #[utoipa::path(tag = "service", responses((status = 200, description = "What is here", body = Welcome)))]
 #[get("/")]
-async fn welcome(application: web::Data<Application>) -> web::Json<Welcome> {
+async fn get_welcome(application: web::Data<Application>) -> web::Json<Welcome> {
     web::Json(Welcome {
         name: "ServerTree",
         version: env!("CARGO_PKG_VERSION"),

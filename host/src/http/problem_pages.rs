@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// All of them.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(index).service(page);
+    config.service(list_problems).service(explain_problem);
 }
 
 problem_responses! {
@@ -22,7 +22,7 @@ problem_responses! {
         example = "<!doctype html>…")
 ))]
 #[get("/problems")]
-async fn index(application: web::Data<Application>) -> HttpResponse {
+async fn list_problems(application: web::Data<Application>) -> HttpResponse {
     let lines = application.problems().into_values().map(|problem| {
         let ProblemType { code, kind, title, .. } = problem;
         format!(r#"<li><a href="/problems/{code}"><code>{code}</code></a> ({}): {title}</li>"#, kind.status())
@@ -42,7 +42,10 @@ async fn index(application: web::Data<Application>) -> HttpResponse {
     )
 )]
 #[get("/problems/{code}")]
-async fn page(application: web::Data<Application>, code: web::Path<String>) -> Result<HttpResponse, Failure> {
+async fn explain_problem(
+    application: web::Data<Application>,
+    code: web::Path<String>,
+) -> Result<HttpResponse, Failure> {
     let problem = *application.problems().get(code.as_str()).ok_or(NotFound)?;
     let body = format!(
         "<p>{}</p><p>HTTP status {}, code <code>{}</code>.</p><p><a href=\"/problems\">All problems</a></p>",

@@ -28,22 +28,6 @@ impl DatabaseError {
     }
 }
 
-impl From<sqlx::Error> for DatabaseError {
-    fn from(error: sqlx::Error) -> Self {
-        use sqlx::Error::{Io, PoolClosed, PoolTimedOut, WorkerCrashed};
-        match &error {
-            PoolTimedOut | PoolClosed | Io(_) | WorkerCrashed => Self::Unavailable(error),
-            sqlx::Error::Database(refusal) if refusal.is_unique_violation() => {
-                Self::Unique { index: super::sqlite::unique_index(refusal.message()) }
-            }
-            sqlx::Error::Database(refusal) if super::sqlite::is_transient(refusal.code().as_deref()) => {
-                Self::Unavailable(error)
-            }
-            _ => Self::Other(error),
-        }
-    }
-}
-
 impl Problem for DatabaseError {
     fn problem(&self) -> &'static ProblemType {
         match self {

@@ -85,7 +85,7 @@ impl Database {
                 for migrations in all {
                     done.extend(run(migrations, "sqlite", &mut *transaction).await?);
                 }
-                transaction.commit().await.map_err(DatabaseError::from)?;
+                transaction.commit().await.map_err(super::sqlite::classify)?;
                 Ok(done)
             }
         }

@@ -8,6 +8,7 @@ mod migrate;
 mod settings;
 mod sqlite;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -50,9 +51,14 @@ enum Connection {
 }
 
 impl Database {
-    /// Opens the pools. Creates the database where the engine is a file of ours.
-    pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
-        let backend = Backend::Sqlite(sqlite::Pools::open(settings).await?);
+    /// Opens the pools. Where `settings` name no database it is SQLite in `default_file`, which is created.
+    pub async fn connect(settings: &Settings, default_file: &Path) -> Result<Self, ConnectError> {
+        let file = match settings.sqlite_file() {
+            Some(file) => Path::new(file),
+            None if settings.url.is_empty() => default_file,
+            None => return Err(ConnectError::Url(settings.url.clone())),
+        };
+        let backend = Backend::Sqlite(sqlite::Pools::open(file, settings).await?);
         Ok(Self(Arc::new(Inner { backend, statements: AtomicU64::new(0) })))
     }
 
@@ -68,14 +74,11 @@ impl Database {
         self.0.statements.load(Ordering::Relaxed)
     }
 
-    /// Whether the database answers.
+    /// Whether the database is there and answers.
     pub async fn ping(&self) -> Result<(), DatabaseError> {
         match &self.0.backend {
-            Backend::Sqlite(pools) => {
-                sqlx::query("SELECT 1").execute(&pools.readers).await?;
-            }
+            Backend::Sqlite(pools) => pools.ping().await,
         }
-        Ok(())
     }
 
     /// Waits for what is in use to come back, then closes all connections.
@@ -154,7 +157,7 @@ impl Transaction {
     /// Makes all of it last.
     pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
         match self.connection {
-            Connection::Sqlite(transaction) => Ok(transaction.commit().await?),
+            Connection::Sqlite(transaction) => transaction.commit().await.map_err(sqlite::classify),
         }
     }
 }

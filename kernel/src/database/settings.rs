@@ -23,11 +23,6 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// A SQLite file with all else by default.
-    pub fn sqlite(file: &std::path::Path) -> Self {
-        Self { url: format!("sqlite://{}", file.display()), ..Self::default() }
-    }
-
     /// Whether the values make sense: the key at fault, and what is allowed.
     pub fn validate(&self) -> Result<(), (&'static str, &'static str)> {
         if !(1..=64).contains(&self.read_connections) {
@@ -46,7 +41,7 @@ impl Settings {
     }
 
     /// The path in a `sqlite://` URL. A database in memory is none: it would be gone with its connection.
-    pub fn sqlite_file(&self) -> Option<&str> {
+    pub(crate) fn sqlite_file(&self) -> Option<&str> {
         let path = self.url.strip_prefix("sqlite://")?;
         (!path.is_empty() && !path.contains(":memory:") && !path.contains('?')).then_some(path)
     }

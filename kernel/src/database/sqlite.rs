@@ -1,5 +1,6 @@
 //! SQLite: one writer connection and a pool of readers on a file in WAL mode.
 
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use sea_query::{SelectStatement, SqliteQueryBuilder};
@@ -18,14 +19,14 @@ pub(super) struct Pools {
     writer: SqlitePool,
     pub(super) readers: SqlitePool,
     pub(super) description: String,
+    file: PathBuf,
 }
 
 impl Pools {
-    pub(super) async fn open(settings: &Settings) -> Result<Self, ConnectError> {
-        let path = settings.sqlite_file().ok_or_else(|| ConnectError::Url(settings.url.clone()))?;
-        let open_error = |source| ConnectError::Open { path: path.to_owned(), source };
+    pub(super) async fn open(file: &Path, settings: &Settings) -> Result<Self, ConnectError> {
+        let open_error = |source| ConnectError::Open { path: file.display().to_string(), source };
         let options = SqliteConnectOptions::new()
-            .filename(path)
+            .filename(file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // NORMAL can lose a commit when the power fails; an acknowledged write must last.
@@ -50,13 +51,32 @@ impl Pools {
         // The engine itself keeps readers from writing.
         let read_only = options.pragma("query_only", "on");
         let readers = pool(settings.read_connections).connect_with(read_only).await.map_err(open_error)?;
-        Ok(Self { writer, readers, description: format!("SQLite {version} at {path}") })
+        Ok(Self {
+            writer,
+            readers,
+            description: format!("SQLite {version} at {}", file.display()),
+            file: file.to_owned(),
+        })
     }
 
     /// Takes the write lock at once: a transaction that reads first and then turns into a writer fails
     /// immediately when another one wrote meanwhile, whatever the busy timeout.
     pub(super) async fn begin(&self) -> Result<sqlx::Transaction<'static, Sqlite>, DatabaseError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(classify)
+    }
+
+    /// Reads a page of the file, and looks whether the file still is where it was: one that was moved away goes on to
+    /// take writes, which nobody would find again.
+    pub(super) async fn ping(&self) -> Result<(), DatabaseError> {
+        if !self.file.exists() {
+            let gone = std::io::Error::other(format!("{} is gone", self.file.display()));
+            return Err(DatabaseError::Unavailable(gone.into()));
+        }
+        sqlx::query("SELECT name FROM sqlite_master LIMIT 1")
+            .execute(&self.readers)
+            .await
+            .map_err(classify)?;
+        Ok(())
     }
 
     pub(super) async fn close(&self) {
@@ -70,7 +90,11 @@ pub(super) async fn execute<'e>(
     statement: &impl SqlxBinder,
 ) -> Result<u64, DatabaseError> {
     let (sql, values) = statement.build_sqlx(SqliteQueryBuilder);
-    Ok(sqlx::query_with(AssertSqlSafe(sql), values).execute(executor).await?.rows_affected())
+    Ok(sqlx::query_with(AssertSqlSafe(sql), values)
+        .execute(executor)
+        .await
+        .map_err(classify)?
+        .rows_affected())
 }
 
 pub(super) async fn fetch_all<'e, R: Row>(
@@ -78,7 +102,7 @@ pub(super) async fn fetch_all<'e, R: Row>(
     select: &SelectStatement,
 ) -> Result<Vec<R>, DatabaseError> {
     let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
-    Ok(sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_all(executor).await?)
+    sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_all(executor).await.map_err(classify)
 }
 
 pub(super) async fn fetch_optional<'e, R: Row>(
@@ -86,11 +110,26 @@ pub(super) async fn fetch_optional<'e, R: Row>(
     select: &SelectStatement,
 ) -> Result<Option<R>, DatabaseError> {
     let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
-    Ok(sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_optional(executor).await?)
+    sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_optional(executor).await.map_err(classify)
+}
+
+/// What can be done about an error.
+pub(super) fn classify(error: sqlx::Error) -> DatabaseError {
+    use sqlx::Error::{Io, PoolClosed, PoolTimedOut, WorkerCrashed};
+    match &error {
+        PoolTimedOut | PoolClosed | Io(_) | WorkerCrashed => DatabaseError::Unavailable(error),
+        sqlx::Error::Database(refusal) if refusal.is_unique_violation() => {
+            DatabaseError::Unique { index: unique_index(refusal.message()) }
+        }
+        sqlx::Error::Database(refusal) if is_transient(refusal.code().as_deref()) => {
+            DatabaseError::Unavailable(error)
+        }
+        _ => DatabaseError::Other(error),
+    }
 }
 
 /// The index by our convention, out of `UNIQUE constraint failed: servers.live_name`: SQLite names the columns.
-pub(super) fn unique_index(message: &str) -> String {
+fn unique_index(message: &str) -> String {
     let columns = message.rsplit_once(": ").map_or(message, |(_, columns)| columns);
     let mut columns = columns.split(", ").map(|column| column.split_once('.').unwrap_or(("", column)));
     let Some((table, first)) = columns.next() else {
@@ -101,7 +140,7 @@ pub(super) fn unique_index(message: &str) -> String {
 
 /// Whether an extended result code (<https://sqlite.org/rescode.html>) is of a kind that can pass: BUSY, LOCKED,
 /// IOERR, FULL, CANTOPEN.
-pub(super) fn is_transient(code: Option<&str>) -> bool {
+fn is_transient(code: Option<&str>) -> bool {
     let primary = code.and_then(|code| i32::from_str(code).ok()).map(|code| code & 0xff);
     matches!(primary, Some(5 | 6 | 10 | 13 | 14))
 }

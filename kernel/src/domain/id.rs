@@ -36,7 +36,8 @@ macro_rules! id {
 
         impl<'de> $crate::glue::serde::Deserialize<'de> for $name {
             fn deserialize<D: $crate::glue::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::glue::serde::Deserialize::deserialize(deserializer).map(Self)
+                let text = <String as $crate::glue::serde::Deserialize>::deserialize(deserializer)?;
+                $crate::glue::parse_uuid(&text).map(Self).map_err($crate::glue::serde::de::Error::custom)
             }
         }
 
@@ -108,6 +109,13 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_uuid() {
-        assert!(serde_json::from_str::<ProbeId>("\"web-1\"").is_err());
+        for bad in [
+            "web-1",
+            "019a9f3c7c1e7b529d3a2f6c1d0e4b11",
+            "{019a9f3c-7c1e-7b52-9d3a-2f6c1d0e4b11}",
+            "urn:uuid:019a9f3c-7c1e-7b52-9d3a-2f6c1d0e4b11",
+        ] {
+            assert!(serde_json::from_value::<ProbeId>(bad.into()).is_err(), "{bad}");
+        }
     }
 }

@@ -20,6 +20,14 @@ impl fmt::Display for Invalid {
 impl std::error::Error for Invalid {}
 
 impl Invalid {
+    /// A number must be in `min..=max`.
+    pub fn out_of_range(number: i128, min: impl fmt::Display, max: impl fmt::Display) -> Self {
+        // Beyond it, what is left of the number is not what was sent.
+        let exact = number.unsigned_abs() <= u128::from(u64::MAX);
+        let found = if exact { format!(", not {number}") } else { String::new() };
+        Self { code: "out_of_range", message: format!("must be {min} to {max}{found}") }
+    }
+
     /// The length of `text`, in characters, must be in `min..=max`.
     pub fn unless_length(text: &str, min: usize, max: usize) -> Result<(), Self> {
         let length = text.chars().count();
@@ -142,9 +150,8 @@ macro_rules! number {
             /// The numbers that are allowed.
             pub const RANGE: ::std::ops::RangeInclusive<$inner> = $min..=$max;
 
-            fn out_of_range(number: impl ::std::fmt::Display) -> $crate::domain::Invalid {
-                let message = format!("must be {} to {}, not {number}", Self::RANGE.start(), Self::RANGE.end());
-                $crate::domain::Invalid { code: "out_of_range", message }
+            fn out_of_range(number: impl Into<i128>) -> $crate::domain::Invalid {
+                $crate::domain::Invalid::out_of_range(number.into(), Self::RANGE.start(), Self::RANGE.end())
             }
 
             /// The number.

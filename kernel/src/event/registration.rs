@@ -42,8 +42,9 @@ impl TryFrom<Row> for Registered {
     type Error = Internal;
 
     fn try_from(row: Row) -> Result<Self, Internal> {
-        let events = serde_json::from_str(&row.events)
-            .map_err(|error| Internal(format!("the events of subscriber {} are no JSON: {error}", row.name)))?;
+        let events = serde_json::from_str(&row.events).map_err(|error| {
+            Internal(format!("the events of subscriber {} are no JSON: {error}", row.name))
+        })?;
         Ok(Self { name: row.name, events })
     }
 }
@@ -82,7 +83,8 @@ pub(super) async fn register(
 
 fn enter(subscriber: &Subscriber, now: Timestamp) -> InsertStatement {
     let events = serde_json::json!(subscriber.events).to_string();
-    let update = OnConflict::column(EventSubscribers::Name).update_column(EventSubscribers::Events).to_owned();
+    let update =
+        OnConflict::column(EventSubscribers::Name).update_column(EventSubscribers::Events).to_owned();
     Query::insert()
         .into_table(EventSubscribers::Table)
         .columns([EventSubscribers::Name, EventSubscribers::Events, EventSubscribers::RegisteredAt])

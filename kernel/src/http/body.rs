@@ -10,6 +10,7 @@ use deserr::Deserr;
 use futures_util::StreamExt;
 use thiserror::Error;
 
+use super::json;
 use crate::fields::{self, FieldError, FieldErrors};
 use crate::problem::{
     BODY_TOO_LARGE, Failure, INVALID_FIELDS, MALFORMED_JSON, Problem, ProblemType, REQUEST_TIMED_OUT,
@@ -51,7 +52,7 @@ impl<T: Deserr<FieldErrors> + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let json = json(request, payload);
+        let json = receive(request, payload);
         Box::pin(async move { Ok(Self(parse(json.await?)?)) })
     }
 }
@@ -61,7 +62,7 @@ impl<T: Deserr<FieldErrors> + Replaceable + 'static> FromRequest for Replacement
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let json = json(request, payload);
+        let json = receive(request, payload);
         Box::pin(async move {
             let mut json = json.await?;
             if let Some(fields) = json.as_object_mut() {
@@ -76,7 +77,8 @@ fn parse<T: Deserr<FieldErrors>>(json: serde_json::Value) -> Result<T, BodyError
     fields::parse(json).map_err(BodyError::Fields)
 }
 
-fn json(
+/// The JSON of the body.
+fn receive(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> impl Future<Output = Result<serde_json::Value, BodyError>> + use<> {
@@ -88,7 +90,7 @@ fn json(
         media_type?;
         let bytes =
             tokio::time::timeout(limit.0, read(&mut payload)).await.map_err(|_| BodyError::TimedOut)??;
-        serde_json::from_slice(&bytes).map_err(BodyError::Json)
+        json::parse(&bytes).map_err(BodyError::Json)
     }
 }
 
@@ -97,10 +99,23 @@ fn is_plain_json(request: &HttpRequest) -> Result<(), BodyError> {
     if !media_type.eq_ignore_ascii_case("application/json") {
         return Err(BodyError::MediaType { found: fields::shortened(media_type) });
     }
+    // JSON is UTF-8 (RFC 8259); whoever says otherwise sends something else.
+    let charset = mime_parameter(request, "charset");
+    if charset.is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
+        return Err(BodyError::Charset);
+    }
     match request.headers().get(header::CONTENT_ENCODING) {
-        Some(encoding) if encoding != "identity" => Err(BodyError::Encoding),
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => Err(BodyError::Encoding),
         _ => Ok(()),
     }
+}
+
+/// A parameter of the content type.
+fn mime_parameter<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {
+    let content_type = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let value = |(key, value): (&str, &'r str)| key.trim().eq_ignore_ascii_case(name).then(|| value.trim());
+    parameters.filter_map(value).next().map(|value| value.trim_matches('"'))
 }
 
 async fn read(payload: &mut Payload) -> Result<Vec<u8>, BodyError> {
@@ -124,6 +139,8 @@ async fn read(payload: &mut Payload) -> Result<Vec<u8>, BodyError> {
 enum BodyError {
     #[error("the body must be application/json, not '{found}'")]
     MediaType { found: String },
+    #[error("the body must be UTF-8")]
+    Charset,
     #[error("the body must not be compressed")]
     Encoding,
     #[error("the body has more than {MAX_BODY_BYTES} bytes")]
@@ -141,7 +158,7 @@ enum BodyError {
 impl Problem for BodyError {
     fn problem(&self) -> &'static ProblemType {
         match self {
-            Self::MediaType { .. } | Self::Encoding => &UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType { .. } | Self::Charset | Self::Encoding => &UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => &BODY_TOO_LARGE,
             Self::TimedOut => &REQUEST_TIMED_OUT,
             Self::BrokenOff(_) | Self::Json(_) => &MALFORMED_JSON,

@@ -88,7 +88,7 @@ impl IfMatch {
         }
         match header::IfMatch::parse(request) {
             Ok(header::IfMatch::Any) => Ok(Self(Precondition::Any)),
-            Ok(header::IfMatch::Items(tags)) if !tags.is_empty() => {
+            Ok(header::IfMatch::Items(tags)) if tags.len() == parts(request) => {
                 Ok(Self(Precondition::OneOf(tags.iter().filter_map(revision_in).collect())))
             }
             _ => {
@@ -99,10 +99,20 @@ impl IfMatch {
     }
 }
 
+/// How many tags the header should have: what is no tag is left out when it is read, and must not go unnoticed.
+fn parts(request: &HttpRequest) -> usize {
+    request
+        .headers()
+        .get_all(header::IF_MATCH)
+        .map(|value| value.as_bytes().split(|byte| *byte == b',').count())
+        .sum()
+}
+
 /// The revision in a tag of ours. A weak tag matches nothing (RFC 9110, section 13.1.1).
 fn revision_in(tag: &EntityTag) -> Option<Revision> {
     let (revision, _digest) = tag.tag().split_once('-')?;
-    if tag.weak { None } else { revision.parse().ok() }
+    let is_number = revision.bytes().all(|byte| byte.is_ascii_digit());
+    if tag.weak || !is_number { None } else { revision.parse().ok() }
 }
 
 impl FromRequest for IfMatch {
@@ -133,13 +143,15 @@ mod tests {
 
     #[test]
     fn tags_that_are_not_ours_match_nothing() {
-        for tag in ["\"abc\"", "W/\"3-a1\"", "\"-1-a\"", "\"3\""] {
+        for tag in ["\"abc\"", "W/\"3-a1\"", "\"-1-a\"", "\"+1-a\"", "\"3\""] {
             assert_eq!(precondition(tag).unwrap(), Precondition::OneOf(vec![]), "{tag}");
         }
     }
 
     #[test]
     fn what_is_no_tag_is_refused() {
-        assert_eq!(precondition("3").unwrap_err().kind(), crate::problem::Kind::Malformed);
+        for header in ["3", "", "\"3-a1\", junk", "\"3-a1\" \"4-b2\""] {
+            assert_eq!(precondition(header).unwrap_err().kind(), crate::problem::Kind::Malformed, "{header}");
+        }
     }
 }

@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod criteria;
 mod entity;
+mod json;
 mod openapi;
 mod problem;
 

@@ -60,6 +60,9 @@ pub enum AssemblyError {
     /// Two contexts want to decide about permissions.
     #[error("both '{0}' and '{1}' provide the permission checker; enable one of them")]
     TwoPermissionCheckers(&'static str, &'static str),
+    /// The permission slot belongs to another application already.
+    #[error("the permission slot is filled already: each application needs one of its own")]
+    SlotIsFilled,
 }
 
 impl Context {
@@ -120,7 +123,9 @@ impl Application {
             [(one, _), (other, _), ..] => return Err(AssemblyError::TwoPermissionCheckers(one, other)),
         };
         let has_permission_checker = provided.is_some();
-        parts.permissions.fill(provided.unwrap_or(parts.fallback_permissions));
+        if !parts.permissions.fill(provided.unwrap_or(parts.fallback_permissions)) {
+            return Err(AssemblyError::SlotIsFilled);
+        }
         let ids: Arc<dyn IdGenerator> = parts.kernel.resolve();
         let pipeline = Pipeline {
             permissions: parts.kernel.resolve(),

@@ -42,6 +42,9 @@ inventory::collect!(Registered);
 
 /// Writes the manifest of a context: its modules, its container, its use cases, its registration with the host.
 ///
+/// `uses` are the kernel's ports that it needs, `adapters` its own components, `provides` (if there are any) the kernel's
+/// slots that one of them fills: `permission_checker`.
+///
 /// A line of `use_cases` is all that a new use case needs here. `command register_server::RegisterServer` declares the
 /// module `application/register_server.rs`, puts its `Handler` into the container and registers it for the command
 /// `RegisterServer`; likewise `query` and `subscriber`. (The modules are declared by the macro, so `cargo fmt` does not
@@ -57,6 +60,7 @@ macro_rules! context {
         problems: $problems:path,
         uses: [$($port:ty),* $(,)?],
         adapters: [$($adapter:ty),* $(,)?],
+        $(provides: [$($slot:ident),* $(,)?],)?
         use_cases: { $($kind:ident $file:ident::$use_case:ident),* $(,)? } $(,)?
     ) => {
         mod application {
@@ -89,6 +93,7 @@ macro_rules! context {
             register: |kernel, registry| {
                 use $crate::glue::shaku::HasComponent;
                 let module = ContextModule::builder(kernel).build();
+                $($(registry.$slot(module.resolve());)*)?
                 $(registry.$kind::<application::$file::$use_case>(module.resolve());)*
             },
         };

@@ -53,7 +53,7 @@ impl Registry {
     }
 
     /// Provides the kernel's port that decides about permissions.
-    pub fn provide_permission_checker(&mut self, checker: Arc<dyn PermissionChecker>) {
+    pub fn permission_checker(&mut self, checker: Arc<dyn PermissionChecker>) {
         self.permission_checkers.push((self.context, checker));
     }
 

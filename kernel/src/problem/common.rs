@@ -44,8 +44,9 @@ problems! {
         "An error in ServerTree, or in something it depends on. The log has a line with the same request id that \
          says more.";
     UNAVAILABLE: Unavailable "unavailable", "Not available right now",
-        "Something that ServerTree needs, such as its database, is away or busy. Nothing was changed. Try again after \
-         the seconds that `Retry-After` gives.";
+        "Something that ServerTree needs, such as its database, is away or busy. Try again after the seconds that \
+         `Retry-After` gives. If the request was a change, look first whether it took effect: only a commit that broke \
+         off leaves that open.";
 }
 
 /// There is nothing with this id.

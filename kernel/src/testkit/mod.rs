@@ -106,8 +106,8 @@ impl Builder {
             clock: SettableClock::default(),
             ids: SequentialIds::default(),
         });
-        let settings = Settings::sqlite(&folder.path().join("test.db"));
-        let database = Database::connect(&settings).await.expect("a database");
+        let file = folder.path().join("test.db");
+        let database = Database::connect(&Settings::default(), &file).await.expect("a database");
         database.migrate(&migrations(&self.contexts)).await.expect("migrations that run");
         let permissions = PermissionSlot::empty();
         let kernel = container(clock.clone(), ids.clone(), permissions.clone());

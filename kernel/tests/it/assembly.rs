@@ -15,7 +15,7 @@ use crate::notes::{NOTES, NotesWritten};
 /// Provides who decides about permissions: nobody may do anything.
 static STRICT: Context = Context {
     name: "strict",
-    register: |_, registry| registry.provide_permission_checker(Arc::new(DenyAll)),
+    register: |_, registry| registry.permission_checker(Arc::new(DenyAll)),
     ..NOTES_WITHOUT_USE_CASES
 };
 
@@ -31,7 +31,7 @@ const NOTES_WITHOUT_USE_CASES: Context = Context {
 
 async fn assemble(contexts: &[&'static Context]) -> Result<Application, AssemblyError> {
     let folder = tempfile::TempDir::new().unwrap();
-    let database = Database::connect(&Settings::sqlite(&folder.path().join("test.db"))).await.unwrap();
+    let database = Database::connect(&Settings::default(), &folder.path().join("test.db")).await.unwrap();
     database.migrate(&migrations(&[&NOTES])).await.unwrap();
     let permissions = PermissionSlot::empty();
     Application::assemble(Parts {

@@ -15,6 +15,9 @@ async fn bodies_that_are_not_valid() {
     for malformed in ["", "{", "{\"name\":}", "\u{0}", &"[".repeat(100_000)] {
         post("application/json", malformed).await.problem(400, "malformed_json");
     }
+    let twice = server("web-1").to_string().replacen('{', r#"{"name":"web-2","#, 1);
+    post("application/json", &twice).await.problem(400, "malformed_json");
+    post("application/json; charset=utf-16", "{}").await.problem(415, "unsupported_media_type");
     for other in ["text/plain", "application/x-www-form-urlencoded", "application/xml", "nonsense"] {
         post(other, &server("web-1").to_string()).await.problem(415, "unsupported_media_type");
     }
@@ -156,6 +159,25 @@ async fn a_body_may_have_a_mebibyte() {
         service.send(padded(length)).await.problem(413, "body_too_large");
     }
     assert_eq!(service.send(padded(1024 * 1024)).await.status, 201);
+    service.stop().await;
+}
+
+/// What is not even HTTP is refused before it gets to us, and does not fill the log with errors.
+#[tokio::test]
+async fn what_is_not_http_is_refused() {
+    let service = Service::start().await;
+    for nonsense in [
+        "GET /api/v1/servers?sort=[{\"name\":\"asc\"}] HTTP/1.1\r\n\r\n",
+        "\0\0\0\0\r\n\r\n",
+        "HELO x\r\n\r\n",
+    ] {
+        let mut stream = TcpStream::connect(service.address()).await.unwrap();
+        stream.write_all(nonsense.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400"), "{nonsense}: {answer}");
+    }
+    // It would not stop well, had it logged errors.
     service.stop().await;
 }
 

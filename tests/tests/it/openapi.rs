@@ -59,6 +59,10 @@ async fn it_names_every_route_with_summary_errors_and_examples() {
     ] {
         assert!(routes.contains(&route.to_owned()), "{route} is not described");
     }
+    let mut ids: Vec<&str> =
+        operations.iter().map(|(.., operation)| operation["operationId"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    assert!(ids.windows(2).all(|pair| pair[0] != pair[1]), "an operationId is there twice: {ids:?}");
     for (path, method, operation) in operations {
         let place = format!("{method} {path}");
         assert!(operation["summary"].is_string(), "{place} has no summary");
@@ -117,7 +121,7 @@ async fn what_it_says_of_answers_is_true() {
         let faults: Vec<String> = validator(name).iter_errors(value).map(|error| error.to_string()).collect();
         assert!(faults.is_empty(), "{name}: {faults:?}: {value}");
     };
-    holds("Specification", &server("web-1"));
+    holds("ServerSpecification", &server("web-1"));
     let created = service.post("/api/v1/servers", &server("web-1")).await;
     holds("Server", &created.json());
     let page = description["paths"]["/api/v1/servers"]["get"]["responses"]["200"]["content"]["application/json"]

@@ -31,9 +31,9 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
     let no_database = format!("sqlite://{}", file.display());
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap().port().to_string();
-    let rows: [(&str, &str, &[&str]); 15] = [
+    let rows: [(&str, &str, &[&str]); 19] = [
         ("HTTP__PROT", "1", &["http.prot", "SERVERTREE_HTTP__PROT", "unknown", "port"]),
-        ("COLOUR", "red", &["colour", "SERVERTREE_COLOUR", "unknown", "http"]),
+        ("COLOUR", "red", &["colour", "SERVERTREE_COLOUR", "unknown", "SERVERTREE_HTTP__PORT"]),
         ("HTTP__PORT", "http", &["http.port", "SERVERTREE_HTTP__PORT", "http"]),
         ("HTTP__PORT", "65536", &["http.port", "65536"]),
         ("HTTP__ADDRESS", "example", &["http.address", "example"]),
@@ -43,7 +43,11 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
         ("DATABASE__URL", &no_database, &[&file.display().to_string(), "SQLite"]),
         ("DATABASE__ACQUIRE_TIMEOUT", "0", &["database.acquire_timeout", "1 to 300"]),
         ("LOG__FORMAT", "xml", &["log.format", "xml", "json"]),
-        ("LOG__LEVEL", "loud=very=much", &["log.level", "info"]),
+        ("LOG__LEVEL", "inof", &["log.level", "inof", "debug"]),
+        ("LOG__LEVEL", "", &["log.level", "info"]),
+        ("HTTP", "5", &["http", "SERVERTREE_HTTP", "SERVERTREE_HTTP__PORT"]),
+        ("CONTEXTS__ENABLED", "server", &["contexts.enabled", "[\"server\"]"]),
+        ("HTTP__PORT", "x", &["http.port", "0 to 65535", "x"]),
         ("CONTEXTS__ENABLED", "[\"racks\"]", &["racks", "server"]),
         ("DATA__FOLDER", &in_a_file, &[&in_a_file, "data.folder"]),
         ("HTTP__PORT", &taken, &[&taken, "in use", "http.port"]),
@@ -61,6 +65,21 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
     std::fs::write(folder.path().join("own.toml"), "[http]\nprot = 1\n").unwrap();
     let (status, _, error) = run(&folder, &["--config", "own.toml"], &[]);
     assert!(status == 2 && error.contains("own.toml") && error.contains("http.prot"), "{error}");
+    let rows: [(&[u8], &str); 5] = [
+        (b"[http]\nport = \n", "line 2"),
+        (b"[http]\nport = 1\nport = 2\n", "duplicate key"),
+        (b"http = 5\n", "http"),
+        (b"[racks]\nsize = 1\n", "racks"),
+        (b"\xff\xfe", "own.toml"),
+    ];
+    for (text, said) in rows {
+        std::fs::write(folder.path().join("own.toml"), text).unwrap();
+        let (status, _, error) = run(&folder, &["--config", "own.toml"], &[("SERVERTREE_HTTP__PORT", "0")]);
+        assert!(status == 2 && error.contains("own.toml") && error.contains(said), "{error}");
+        assert_eq!(error.trim().lines().count(), 1, "{error}");
+    }
+    let (status, _, error) = run(&folder, &["--config", "."], &[]);
+    assert!(status == 2 && error.contains("is not a file"), "{error}");
     let (status, _, error) = run(&folder, &["fly"], &[]);
     assert!(status == 2 && error.contains("fly"), "{error}");
 }
@@ -100,6 +119,8 @@ fn commands_do_what_their_help_says() {
 fn the_data_folder_is_for_its_user_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().unwrap();
+    run(&folder, &["migrate"], &[("SERVERTREE_DATA__FOLDER", "wh?at :memory: 100%")]);
+    assert!(folder.path().join("wh?at :memory: 100%/servertree.db").is_file(), "a folder may have any name");
     run(&folder, &["migrate"], &[]);
     let mode = folder.path().join("data").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
@@ -147,6 +168,17 @@ async fn what_is_under_way_is_finished() {
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}\n{}", service.log());
     assert_eq!(service.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn it_is_not_ready_without_its_database() {
+    let service = Service::start().await;
+    std::fs::rename(service.database(), service.folder().join("elsewhere.db")).unwrap();
+    let answer = service.get("/health/ready").await;
+    answer.problem(503, "unavailable");
+    assert_eq!(answer.fields_at_fault(), ["database"]);
+    assert_eq!(service.get("/health/live").await.status, 200);
+    service.stop().await;
 }
 
 #[tokio::test]

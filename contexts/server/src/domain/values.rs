@@ -79,6 +79,7 @@ pub struct OperatingSystem {
 /// All that an operator says about a server.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields)]
+#[schema(as = ServerSpecification)]
 pub struct Specification {
     /// Unique among the servers that are not discarded, without regard to case.
     pub name: ServerName,
@@ -97,6 +98,7 @@ pub struct Specification {
 /// How a server is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ServerStatus)]
 pub enum Status {
     /// It runs.
     Running,

@@ -20,7 +20,13 @@ use crate::error::{DISCARDED, NAME_TAKEN};
 
 /// All of them.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(register).service(list).service(find).service(modify).service(discard).service(restore);
+    config
+        .service(register_server)
+        .service(list_servers)
+        .service(find_server)
+        .service(modify_server)
+        .service(discard_server)
+        .service(restore_server);
 }
 
 impl Replaceable for Specification {
@@ -51,7 +57,7 @@ problem_responses! {
     request_body(content = Specification, content_type = "application/json")
 )]
 #[post("/servers")]
-async fn register(
+async fn register_server(
     call: Call,
     Body(specification): Body<Specification>,
 ) -> Result<Created<ServerView>, Failure> {
@@ -73,7 +79,10 @@ async fn register(
     responses((status = 200, description = "A page of servers", body = Page<ServerView>), ListProblems)
 )]
 #[get("/servers")]
-async fn list(call: Call, criteria: Criteria<ServerView>) -> Result<web::Json<Page<ServerView>>, Failure> {
+async fn list_servers(
+    call: Call,
+    criteria: Criteria<ServerView>,
+) -> Result<web::Json<Page<ServerView>>, Failure> {
     Ok(web::Json(call.ask(FindServers { criteria }).await?.into()))
 }
 
@@ -91,7 +100,7 @@ async fn list(call: Call, criteria: Criteria<ServerView>) -> Result<web::Json<Pa
     )
 )]
 #[get("/servers/{id}")]
-async fn find(call: Call, id: web::Path<ServerId>) -> Result<Entity<ServerView>, Failure> {
+async fn find_server(call: Call, id: web::Path<ServerId>) -> Result<Entity<ServerView>, Failure> {
     Ok(Entity(call.ask(FindServer { id: *id }).await?))
 }
 
@@ -110,7 +119,7 @@ async fn find(call: Call, id: web::Path<ServerId>) -> Result<Entity<ServerView>,
     )
 )]
 #[put("/servers/{id}")]
-async fn modify(
+async fn modify_server(
     call: Call,
     id: web::Path<ServerId>,
     IfMatch(precondition): IfMatch,
@@ -130,7 +139,7 @@ async fn modify(
     responses((status = 204, description = "Discarded"), DiscardProblems)
 )]
 #[delete("/servers/{id}")]
-async fn discard(
+async fn discard_server(
     call: Call,
     id: web::Path<ServerId>,
     IfMatch(precondition): IfMatch,
@@ -153,7 +162,7 @@ async fn discard(
     )
 )]
 #[post("/servers/{id}/restore")]
-async fn restore(
+async fn restore_server(
     call: Call,
     id: web::Path<ServerId>,
     IfMatch(precondition): IfMatch,

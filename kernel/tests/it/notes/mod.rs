@@ -165,7 +165,16 @@ impl CommandHandler<WriteNotes> for Notes {
 /// As a later version might have written it: with a schema version larger than this one takes.
 fn spoilt_event(subject: Uuid, revision: u64) -> sea_query::InsertStatement {
     let columns = [
-        "id", "source", "type", "subject", "revision", "sequence", "schema_version", "time", "actor", "request_id",
+        "id",
+        "source",
+        "type",
+        "subject",
+        "revision",
+        "sequence",
+        "schema_version",
+        "time",
+        "actor",
+        "request_id",
         "data",
     ];
     Sql::insert()
