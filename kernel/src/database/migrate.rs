@@ -56,6 +56,14 @@ pub enum MigrationError {
         /// Its number.
         version: i64,
     },
+    /// There are migrations, but not for this engine.
+    #[error("'{owner}' has no migrations for {engine}: it cannot run on it")]
+    NotFor {
+        /// Whose are missing.
+        owner: &'static str,
+        /// The engine in use.
+        engine: &'static str,
+    },
     /// A file is not named `NNNN_name.sql`.
     #[error("the migration file '{0}' is not named NNNN_name.sql")]
     FileName(String),
@@ -94,7 +102,7 @@ impl Database {
 
 async fn run<C: Migrate>(
     migrations: &Migrations,
-    engine: &str,
+    engine: &'static str,
     connection: &mut C,
 ) -> Result<Vec<Applied>, MigrationError> {
     let owner = migrations.owner;
@@ -122,9 +130,16 @@ async fn run<C: Migrate>(
 }
 
 impl Migrations {
-    fn files(&self, engine: &str) -> Result<Vec<Migration>, MigrationError> {
-        let folder = self.folder.get_dir(engine);
-        folder.into_iter().flat_map(Dir::files).map(parse_file).collect()
+    /// Those for an engine. An owner without any tables has none at all; one that has some for another engine only is
+    /// not ready for this one.
+    fn files(&self, engine: &'static str) -> Result<Vec<Migration>, MigrationError> {
+        let is_of_engine =
+            |folder: &&Dir<'static>| folder.path().file_name().is_some_and(|name| name == engine);
+        match self.folder.dirs().find(is_of_engine) {
+            Some(folder) => folder.files().map(parse_file).collect(),
+            None if self.folder.dirs().next().is_none() => Ok(Vec::new()),
+            None => Err(MigrationError::NotFor { owner: self.owner, engine }),
+        }
     }
 }
 

@@ -3,5 +3,6 @@
 
 mod assembly;
 mod delivery;
+mod migrations;
 mod notes;
 mod pipeline;

@@ -84,6 +84,21 @@ const LAYERS: &[Layer] = &[
     },
 ];
 
+/// The modules at the root of a context, which all of its layers share: they point inwards, too.
+const SHARED: Layer = Layer {
+    name: "",
+    allowed: &[
+        "core",
+        "crate::domain",
+        "crate::error",
+        "crate::events",
+        "serde",
+        "servertree_kernel",
+        "std",
+        "thiserror",
+    ],
+};
+
 /// What no layer may name, whatever is allowed above it.
 const REFUSED: &[&str] = &["std::time::SystemTime", "std::time::Instant", "std::env", "std::fs", "std::net"];
 /// What the two inner layers may not name of the kernel.
@@ -93,18 +108,21 @@ pub fn violations(root: &Path) -> Vec<String> {
     let mut violations = Vec::new();
     let contexts = fs::read_dir(root.join("contexts")).expect("a folder of contexts");
     for context in contexts.map(|entry| entry.expect("a folder").path()) {
+        let source = context.join("src");
+        let mut files: Vec<(&Layer, String, String)> = Vec::new();
         for layer in LAYERS {
-            for (path, text) in rust_files(&context.join("src").join(layer.name)) {
-                let place = format!("{}/{path}", layer.name);
-                let names = named_paths(&text).unwrap_or_else(|error| panic!("{place}: {error}"));
-                let context = context.file_name().expect("a name").to_string_lossy().into_owned();
-                violations.extend(
-                    names
-                        .iter()
-                        .filter(|name| !is_allowed(layer, name))
-                        .map(|name| format!("{context}: {place} uses {name}")),
-                );
-            }
+            let of_layer = rust_files(&source.join(layer.name)).into_iter();
+            files.extend(of_layer.map(|(path, text)| (layer, format!("{}/{path}", layer.name), text)));
+        }
+        let shared = ["error.rs", "events.rs"]
+            .into_iter()
+            .filter_map(|name| Some((&SHARED, name.to_owned(), fs::read_to_string(source.join(name)).ok()?)));
+        files.extend(shared);
+        let context = context.file_name().expect("a name").to_string_lossy().into_owned();
+        for (layer, place, text) in files {
+            let names = named_paths(&place, &text).unwrap_or_else(|error| panic!("{place}: {error}"));
+            let refused = names.iter().filter(|name| !is_allowed(layer, name));
+            violations.extend(refused.map(|name| format!("{context}: {place} uses {name}")));
         }
     }
     violations
@@ -135,15 +153,15 @@ pub fn rust_files(folder: &Path) -> Vec<(String, String)> {
     files
 }
 
-/// The paths that lead out of a file: what it uses, and what it names in full. Its tests do not count.
-fn named_paths(text: &str) -> syn::Result<Vec<String>> {
+/// The paths that lead out of the file at `place`: what it uses, and what it names in full. Its tests do not count.
+fn named_paths(place: &str, text: &str) -> syn::Result<Vec<String>> {
     let file = syn::parse_file(text)?;
     if is_for_tests(&file.attrs) {
         return Ok(Vec::new());
     }
-    let mut names = Names::default();
+    let mut names = Names::at(place);
     names.visit_file(&file);
-    let Names { mut outer, local } = names;
+    let Names { mut outer, local, .. } = names;
     outer.retain(|name| {
         name.split("::").next().is_some_and(|first| !local.iter().any(|local| local == first))
     });
@@ -152,16 +170,38 @@ fn named_paths(text: &str) -> syn::Result<Vec<String>> {
     Ok(outer)
 }
 
-/// `outer` are the paths; `local` the names that this file itself declares or uses, and those of primitive types.
 struct Names {
+    /// The module that the file is: `crate::domain::server`.
+    module: Vec<String>,
+    /// The paths that it names.
     outer: Vec<String>,
+    /// The names that the file itself declares or uses, and those of primitive types.
     local: Vec<String>,
 }
 
-impl Default for Names {
-    fn default() -> Self {
+impl Names {
+    fn at(place: &str) -> Self {
+        let path = place.trim_end_matches(".rs").trim_end_matches("/mod");
+        let module = std::iter::once("crate").chain(path.split('/')).map(str::to_owned).collect();
         let primitives = ["char", "str", "bool", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "f64"];
-        Self { outer: Vec::new(), local: primitives.map(str::to_owned).into() }
+        Self { module, outer: Vec::new(), local: primitives.map(str::to_owned).into() }
+    }
+
+    /// The path with `self` and `super` replaced by the module they stand for.
+    fn absolute(&self, name: &str) -> String {
+        let mut rest = name.split("::").peekable();
+        let mut base = self.module.clone();
+        match rest.peek() {
+            Some(&"self") => drop(rest.next()),
+            Some(&"super") => {}
+            _ => return name.to_owned(),
+        }
+        while rest.peek() == Some(&"super") {
+            rest.next();
+            base.pop();
+        }
+        base.extend(rest.map(str::to_owned));
+        base.join("::")
     }
 }
 
@@ -183,7 +223,7 @@ impl Visit<'_> for Names {
         // A path of one segment is a local name; those of more begin at a crate, or at something that was used.
         let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         let is_outer = segments.len() > 1 && segments[0].chars().all(|c| c.is_lowercase() || c == '_');
-        if is_outer && !matches!(segments[0].as_str(), "self" | "super") {
+        if is_outer {
             self.add(&segments.join("::"));
         }
         visit::visit_path(self, path);
@@ -213,10 +253,7 @@ impl Names {
     }
 
     fn add(&mut self, name: &str) {
-        // `super::` and `self::` stay within the layer, or lead to its neighbours by way of `crate::`.
-        if !name.starts_with("super") && !name.starts_with("self") {
-            self.outer.push(name.to_owned());
-        }
+        self.outer.push(self.absolute(name));
     }
 }
 

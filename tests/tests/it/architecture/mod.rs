@@ -3,6 +3,7 @@
 mod fixture;
 mod layers;
 mod packages;
+mod tables;
 
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use servertree_tests::workspace_root;
 fn violations(root: &Path) -> Vec<String> {
     let mut violations = packages::violations(root);
     violations.extend(layers::violations(root));
+    violations.extend(tables::violations(root));
     violations
 }
 
@@ -32,7 +34,7 @@ fn a_sound_fixture_keeps_the_rules() {
 #[test]
 fn each_rule_is_seen_to_be_broken() {
     let server = "contexts/server/src";
-    let rows: [(&str, Fixture, &str); 14] = [
+    let rows: [(&str, Fixture, &str); 22] = [
         (
             "the kernel on a context",
             Fixture::sound().depends("kernel", "servertree-server", "../contexts/server"),
@@ -112,6 +114,56 @@ fn each_rule_is_seen_to_be_broken() {
             "the interface on the infrastructure",
             Fixture::sound().file(&format!("{server}/interface/http.rs"), "use crate::infrastructure::Sql;"),
             "interface/http.rs uses crate::infrastructure",
+        ),
+        (
+            "the infrastructure on the interface",
+            Fixture::sound()
+                .file(&format!("{server}/infrastructure/store.rs"), "use crate::interface::http::X;"),
+            "infrastructure/store.rs uses crate::interface",
+        ),
+        (
+            "the domain on randomness",
+            Fixture::sound().file(
+                &format!("{server}/domain/server.rs"),
+                "pub fn id() -> uuid::Uuid { uuid::Uuid::now_v7() }",
+            ),
+            "domain/server.rs uses uuid",
+        ),
+        (
+            "the domain on the infrastructure, by way of its parent",
+            Fixture::sound()
+                .file(&format!("{server}/domain/server.rs"), "use super::super::infrastructure::Sql;"),
+            "domain/server.rs uses crate::infrastructure",
+        ),
+        (
+            "the domain on the container",
+            Fixture::sound().file(
+                &format!("{server}/domain/server.rs"),
+                "#[derive(shaku::Component)] struct X;\nuse shaku::Component;",
+            ),
+            "domain/server.rs uses shaku",
+        ),
+        (
+            "a shared module on HTTP",
+            Fixture::sound().file(&format!("{server}/error.rs"), "use actix_web::web;"),
+            "error.rs uses actix_web",
+        ),
+        (
+            "a shared module on a layer",
+            Fixture::sound().file(&format!("{server}/events.rs"), "use crate::infrastructure::Sql;"),
+            "events.rs uses crate::infrastructure",
+        ),
+        (
+            "a context that names the table of another",
+            Fixture::sound()
+                .file(&format!("{server}/infrastructure/store.rs"), "enum EventLog { Table, Id }"),
+            "infrastructure/store.rs names event_log, not its own",
+        ),
+        (
+            "a context that makes a table of another",
+            Fixture::sound()
+                .file("migrations/server/sqlite/0001_x.sql", "CREATE TABLE applications (id BLOB);"),
+            "migrations/server/sqlite/0001_x.sql creates applications, not its own",
         ),
     ];
     for (what, fixture, expected) in rows {

@@ -1,0 +1,1 @@
+CREATE TABLE racks (id BLOB NOT NULL PRIMARY KEY, colour TEXT);

@@ -1,0 +1,1 @@
+ALTER TABLE racks ADD COLUMN name TEXT;
