@@ -2,45 +2,81 @@
 
 use std::future::{Ready, ready};
 
+use actix_web::body::BoxBody;
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::criteria::{Criteria, ListView, Slice};
-use crate::problem::{Failure, InvalidParameter};
+use crate::problem::{Failure, Internal, InvalidParameter};
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// What is on this page.
+    /// What is on this page. With `fields`, only these of each.
     pub items: Vec<T>,
-    /// How many there are in all.
-    #[schema(example = 557)]
-    pub total: u64,
+    /// How many match in all; null with `count=none`.
+    #[schema(required, example = 557)]
+    pub total: Option<u64>,
     /// How many are on a page at most.
     #[schema(example = 25)]
     pub limit: u64,
-    /// How many come before this page.
-    #[schema(example = 25)]
-    pub offset: u64,
-    /// The `offset` of the page before; null on the first one.
+    /// How many come before this page; null when a cursor led to it.
+    #[schema(required, example = 25)]
+    pub offset: Option<u64>,
+    /// The `offset` of the page before; null on the first one, and when a cursor led here.
     #[schema(required, example = 0)]
     pub prev_offset: Option<u64>,
-    /// The `offset` of the page after; null on the last one.
+    /// The `offset` of the page after; null on the last one, beyond 10,000, and when a cursor led here.
     #[schema(required, example = 50)]
     pub next_offset: Option<u64>,
+    /// The `cursor` of the page before; null on the first one.
+    #[schema(required, example = "eyJwIjpbXSwiYiI6dHJ1ZSwiZiI6MH0")]
+    pub prev_cursor: Option<String>,
+    /// The `cursor` of the page after; null on the last one.
+    #[schema(required, example = "eyJwIjpbXSwiYiI6ZmFsc2UsImYiOjB9")]
+    pub next_cursor: Option<String>,
 }
 
-impl<T> From<Slice<T>> for Page<T> {
-    fn from(slice: Slice<T>) -> Self {
-        Self {
-            prev_offset: slice.prev_offset(),
-            next_offset: slice.next_offset(),
-            total: slice.total,
-            limit: slice.limit,
-            offset: slice.offset,
-            items: slice.items,
+impl<T: Serialize> Slice<T> {
+    fn into_page(self) -> serde_json::Result<Page<Value>> {
+        let shown = |item: &T| {
+            let mut json = serde_json::to_value(item)?;
+            if let (Some(fields), Some(object)) = (&self.fields, json.as_object_mut()) {
+                object.retain(|name, _| fields.contains(&name.as_str()));
+            }
+            Ok(json)
+        };
+        Ok(page(&self, self.items.iter().map(shown).collect::<serde_json::Result<_>>()?))
+    }
+}
+
+fn page<T, I>(slice: &Slice<T>, items: Vec<I>) -> Page<I> {
+    Page {
+        items,
+        total: slice.total,
+        limit: slice.limit,
+        offset: slice.offset,
+        prev_offset: slice.prev_offset(),
+        next_offset: slice.next_offset(),
+        prev_cursor: slice.prev_cursor.clone(),
+        next_cursor: slice.next_cursor.clone(),
+    }
+}
+
+impl<T: Serialize> Responder for Slice<T> {
+    type Body = BoxBody;
+
+    fn respond_to(mut self, request: &HttpRequest) -> HttpResponse {
+        if self.fields.is_none() {
+            let items = std::mem::take(&mut self.items);
+            return web::Json(page(&self, items)).respond_to(request).map_into_boxed_body();
+        }
+        match self.into_page() {
+            Ok(page) => web::Json(page).respond_to(request).map_into_boxed_body(),
+            Err(error) => HttpResponse::from_error(Failure::from(Internal(error.to_string()))),
         }
     }
 }

@@ -12,6 +12,12 @@ CREATE TABLE servers (
     os_name         TEXT    NOT NULL,
     os_version      TEXT    NOT NULL,
     os_architecture TEXT    NOT NULL,
+    -- In lower case, made by the program: engines disagree on that of anything but ASCII.
+    os_name_key         TEXT NOT NULL,
+    os_version_key      TEXT NOT NULL,
+    os_architecture_key TEXT NOT NULL,
+    -- All that a search looks at, a line each.
+    search_key      TEXT    NOT NULL,
     status          TEXT    NOT NULL,
     discarded       INTEGER NOT NULL,
     revision        INTEGER NOT NULL,

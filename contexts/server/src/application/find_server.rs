@@ -58,7 +58,7 @@ pub trait ServerViews: Port {
         &self,
         criteria: &Criteria<ServerView>,
         uow: &mut ReadUow,
-    ) -> Result<Slice<ServerView>, DatabaseError>;
+    ) -> Result<Slice<ServerView>, Failure>;
 }
 
 /// A server.
@@ -112,9 +112,43 @@ impl Representation for ServerView {
     }
 }
 
+const ID: Field = Field::id("id", "id");
+const NAME: Field = Field::name("name", "name", "name_key").sortable();
+
 impl ListView for ServerView {
-    const SORTABLE: &'static [Field] = &[Field { name: "name", column: "name_key" }];
-    const TIE_BREAKER: &'static str = "id";
+    const FIELDS: &'static [Field] = &[
+        ID,
+        NAME,
+        Field::integer("cpu_cores", "cpu_cores").sortable(),
+        Field::integer("ram_mib", "ram_mib").sortable(),
+        Field::integer("hdd_mib", "hdd_mib").sortable(),
+        Field::text("environment", "environment", "environment").sortable(),
+        Field::text("operating_system.name", "os_name", "os_name_key").sortable(),
+        Field::text("operating_system.version", "os_version", "os_version_key").sortable(),
+        Field::text("operating_system.architecture", "os_architecture", "os_architecture_key").sortable(),
+        Field::one_of("status", "status", Status::NAMES).sortable(),
+        Field::boolean("discarded", "discarded"),
+        Field::integer("revision", "revision").sortable(),
+        Field::time("created_at", "created_at").sortable(),
+        Field::time("modified_at", "modified_at").sortable(),
+    ];
+    const DEFAULT_SORT: &'static Field = &NAME;
+    const ID: &'static Field = &ID;
+    const SEARCH_COLUMN: &'static str = "search_key";
+    const SHOWN: &'static [&'static str] = &[
+        "id",
+        "name",
+        "cpu_cores",
+        "ram_mib",
+        "hdd_mib",
+        "environment",
+        "operating_system",
+        "status",
+        "discarded",
+        "revision",
+        "created_at",
+        "modified_at",
+    ];
 }
 
 impl From<Server> for ServerView {

@@ -112,6 +112,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// The names of all of them.
+    pub const NAMES: &'static [&'static str] = &["running", "stopped", "error", "unknown"];
+
     /// The status by its name.
     pub fn parse(name: &str) -> Result<Self, Invalid> {
         [Self::Running, Self::Stopped, Self::Error, Self::Unknown]
@@ -119,7 +122,7 @@ impl Status {
             .find(|status| status.as_str() == name)
             .ok_or_else(|| Invalid {
                 code: "unknown_value",
-                message: format!("must be one of running, stopped, error, unknown, not '{name}'"),
+                message: format!("must be one of {}, not '{name}'", Self::NAMES.join(", ")),
             })
     }
 

@@ -23,6 +23,10 @@ pub(super) enum Servers {
     OsName,
     OsVersion,
     OsArchitecture,
+    OsNameKey,
+    OsVersionKey,
+    OsArchitectureKey,
+    SearchKey,
     Status,
     Discarded,
     Revision,
@@ -63,6 +67,11 @@ pub(super) const CHANGING: [Servers; 12] = [
     Servers::Revision,
     Servers::ModifiedAt,
 ];
+
+/// What is written for searching and never read: texts in lower case. The database cannot make them itself: engines
+/// disagree on the lower case of anything but ASCII.
+pub(super) const SEARCHED: [Servers; 4] =
+    [Servers::OsNameKey, Servers::OsVersionKey, Servers::OsArchitectureKey, Servers::SearchKey];
 
 impl ServerRow {
     /// The columns it is read from.

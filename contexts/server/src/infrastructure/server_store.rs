@@ -6,7 +6,7 @@ use servertree_kernel::database::DatabaseError;
 use servertree_kernel::domain::{Aggregate, WriteUow};
 use shaku::Component;
 
-use super::server_row::{CHANGING, ServerRow, Servers};
+use super::server_row::{CHANGING, SEARCHED, ServerRow, Servers};
 use crate::domain::{Server, ServerId, ServerRepository};
 use crate::error::Error;
 
@@ -48,8 +48,8 @@ async fn insert(server: &Server, uow: &mut WriteUow) -> Result<u64, DatabaseErro
     let identity: [Expr; 2] = [state.id.into(), state.created_at.into()];
     let insert = Query::insert()
         .into_table(Servers::Table)
-        .columns([Servers::Id, Servers::CreatedAt].into_iter().chain(CHANGING))
-        .values_panic(identity.into_iter().chain(changing(server)))
+        .columns([Servers::Id, Servers::CreatedAt].into_iter().chain(CHANGING).chain(SEARCHED))
+        .values_panic(identity.into_iter().chain(changing(server)).chain(searched(server)))
         .take();
     uow.execute(&insert).await
 }
@@ -59,6 +59,7 @@ async fn update(server: &Server, stored: u64, uow: &mut WriteUow) -> Result<u64,
     let update = Query::update()
         .table(Servers::Table)
         .values(CHANGING.into_iter().zip(changing(server)))
+        .values(SEARCHED.into_iter().zip(searched(server)))
         .and_where(Expr::col(Servers::Id).eq(server.state().id))
         .and_where(Expr::col(Servers::Revision).eq(stored.cast_signed()))
         .take();
@@ -84,4 +85,16 @@ fn changing(server: &Server) -> [Expr; CHANGING.len()] {
         server.revision().cast_signed().into(),
         state.modified_at.into(),
     ]
+}
+
+/// The values of [`SEARCHED`]. What `q` finds is a line each, so that no word is found across two of them.
+fn searched(server: &Server) -> [Expr; SEARCHED.len()] {
+    let specification = &server.state().specification;
+    let system = &specification.operating_system;
+    let name = system.name.as_str().to_lowercase();
+    let version = system.version.as_str().to_lowercase();
+    let architecture = system.architecture.as_str().to_lowercase();
+    let own = [specification.name.as_str().to_lowercase(), specification.environment.as_str().to_lowercase()];
+    let found = [own[0].as_str(), &own[1], &name, &version, &architecture].join("\n");
+    [name.into(), version.into(), architecture.into(), found.into()]
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use sea_query::{Expr, ExprTrait};
 use servertree_kernel::criteria::{Criteria, Slice};
 use servertree_kernel::database::DatabaseError;
+use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::ReadUow;
 use shaku::Component;
 
@@ -27,8 +28,11 @@ impl ServerViews for SqlServerViews {
         &self,
         criteria: &Criteria<ServerView>,
         uow: &mut ReadUow,
-    ) -> Result<Slice<ServerView>, DatabaseError> {
-        let select = ServerRow::select().and_where(Expr::col(Servers::Discarded).eq(false)).take();
-        Ok(criteria.fetch::<ServerRow>(select, uow).await?.map(Into::into))
+    ) -> Result<Slice<ServerView>, Failure> {
+        let mut select = ServerRow::select();
+        if !criteria.filters_by("discarded") {
+            select.and_where(Expr::col(Servers::Discarded).eq(false));
+        }
+        criteria.fetch::<ServerRow>(select, uow).await
     }
 }

@@ -1,7 +1,7 @@
 //! The routes of the server context.
 
 use actix_web::{HttpResponse, delete, get, post, put, web};
-use servertree_kernel::criteria::Criteria;
+use servertree_kernel::criteria::{Criteria, Slice};
 use servertree_kernel::http::{
     ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, Page, Replaceable, Replacement,
 };
@@ -67,23 +67,37 @@ async fn register_server(
 
 /// List servers
 ///
-/// A page of the servers that are not discarded.
+/// A page of the servers that match. Conditions in one object are joined by and; the whole is `filter` and all of
+/// `and_filter` and any of `or_filter`. Operators: `eq`, `ne`, `gt`, `ge`, `lt`, `le`, `in` and `btw` (an array or a
+/// comma-separated text), `lk` (contains, in any case), `sw` (starts with, in any case), `em` (is empty: true or false).
+/// Discarded servers are left out, unless the filter names `discarded`.
 #[utoipa::path(
     tag = "servers",
     params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 500, example = 25, description = "How many at most; 25 if not given"),
+        ("filter" = Option<String>, Query, example = r#"{"environment":{"eq":"production"},"cpu_cores":{"ge":4}}"#,
+            description = "Conditions on fields, as JSON; nested fields by dot: `operating_system.name`"),
+        ("and_filter" = Option<String>, Query, example = r#"[{"ram_mib":{"btw":[4096,16384]}}]"#,
+            description = "An array of filters that all hold"),
+        ("or_filter" = Option<String>, Query, example = r#"[{"status":{"eq":"error"}},{"status":{"eq":"unknown"}}]"#,
+            description = "An array of filters of which one holds"),
+        ("q" = Option<String>, Query, example = "debian web",
+            description = "Words that are all contained, in any case, in name, environment or operating system"),
+        ("sort" = Option<String>, Query, example = r#"[{"environment":"asc"},{"name":"desc"}]"#,
+            description = "The order, as JSON, the most significant field first; by name if not given"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 500, example = 25,
+            description = "How many at most; 25 if not given"),
         ("offset" = Option<u64>, Query, maximum = 10000, example = 0, description = "How many to skip"),
-        ("sort" = Option<String>, Query, example = r#"[{"name":"asc"}]"#,
-            description = "The order, as JSON: by `name`, `asc` or `desc`"),
+        ("cursor" = Option<String>, Query, example = "eyJwIjpbXSwiYiI6ZmFsc2UsImYiOjB9",
+            description = "Where to go on: `next_cursor` or `prev_cursor` of a page with the same filter, `q` and `sort`"),
+        ("count" = Option<String>, Query, example = "exact",
+            description = "`exact` (if not given), or `none`: spares counting all that match"),
+        ("fields" = Option<String>, Query, example = "id,name", description = "What to show of each server"),
     ),
     responses((status = 200, description = "A page of servers", body = Page<ServerView>), ListProblems)
 )]
 #[get("/servers")]
-async fn list_servers(
-    call: Call,
-    criteria: Criteria<ServerView>,
-) -> Result<web::Json<Page<ServerView>>, Failure> {
-    Ok(web::Json(call.ask(FindServers { criteria }).await?.into()))
+async fn list_servers(call: Call, criteria: Criteria<ServerView>) -> Result<Slice<ServerView>, Failure> {
+    call.ask(FindServers { criteria }).await
 }
 
 /// Find a server

@@ -1,0 +1,303 @@
+//! The list of servers, on a real database.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+use servertree_kernel::domain::Precondition;
+use servertree_kernel::testkit::Testbed;
+
+use super::*;
+use crate::CONTEXT;
+use crate::application::discard_server::DiscardServer;
+use crate::application::register_server::RegisterServer;
+use crate::domain::samples::specification;
+use crate::domain::{CpuCores, Environment, OperatingSystemText, RamMib};
+
+fn page(pairs: &[(&str, &str)]) -> FindServers {
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    FindServers { criteria: Criteria::parse(&pairs).unwrap() }
+}
+
+fn names_of(page: &Slice<ServerView>) -> Vec<&str> {
+    page.items.iter().map(|server| server.name.as_str()).collect()
+}
+
+#[tokio::test]
+async fn pages_are_sorted_by_name_without_regard_to_case() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    for name in ["b", "A", "d", "C"] {
+        test.dispatch(RegisterServer { specification: specification(name) }).await.unwrap();
+    }
+    let first = test.ask(page(&[("limit", "3")])).await.unwrap();
+    assert_eq!((names_of(&first), first.total), (vec!["A", "b", "C"], Some(4)));
+    let second = test.ask(page(&[("limit", "3"), ("offset", "3")])).await.unwrap();
+    assert_eq!((names_of(&second), second.total), (vec!["d"], Some(4)));
+    let past = test.ask(page(&[("offset", "9")])).await.unwrap();
+    assert_eq!((names_of(&past), past.total), (vec![], Some(4)));
+    let down = test.ask(page(&[("sort", r#"[{"name":"desc"}]"#)])).await.unwrap();
+    assert_eq!(names_of(&down), ["d", "C", "b", "A"]);
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn discarded_servers_are_left_out() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    let server = test.dispatch(RegisterServer { specification: specification("a") }).await.unwrap();
+    let discard = DiscardServer { id: server.id, precondition: Precondition::Any };
+    test.dispatch(discard).await.unwrap();
+    let page = test.ask(page(&[])).await.unwrap();
+    assert_eq!((page.items.len(), page.total), (0, Some(0)));
+    test.finish().await;
+}
+
+/// However many servers there are, a page of them is one statement.
+#[tokio::test]
+async fn a_list_makes_no_query_per_row() {
+    let mut test = Testbed::of(&[&CONTEXT]).start().await;
+    let mut statements = Vec::new();
+    for count in [1, 99] {
+        for number in 0..count {
+            let name = format!("server-{count}-{number}");
+            test.dispatch(RegisterServer { specification: specification(&name) }).await.unwrap();
+        }
+        let database = test.quiet_database().await;
+        let before = database.statements();
+        let found = test.ask(page(&[("limit", "500")])).await.unwrap().items.len();
+        statements.push((found, database.statements() - before));
+        test.resume().await;
+    }
+    assert_eq!(statements, [(1, 1), (100, 1)]);
+    test.finish().await;
+}
+
+/// Sixty servers that differ in everything.
+async fn populate(test: &Testbed) {
+    let systems =
+        [("Debian", "12"), ("Red Hat Enterprise Linux", "9.4"), ("Größe_100%", "É!"), ("debian", "11")];
+    for number in 0..60_u64 {
+        let (name, version) = systems[usize::try_from(number % 4).unwrap()];
+        let mut specification =
+            specification(&format!("{}-{number}", if number % 2 == 0 { "Web" } else { "db" }));
+        specification.cpu_cores = CpuCores::parse(u32::try_from(number % 7 + 1).unwrap()).unwrap();
+        specification.ram_mib = RamMib::parse(number % 5 * 1024 + 1).unwrap();
+        specification.environment =
+            Environment::parse(["production", "staging"][usize::from(number % 3 == 0)].into()).unwrap();
+        specification.operating_system.name = OperatingSystemText::parse(name.into()).unwrap();
+        specification.operating_system.version = OperatingSystemText::parse(version.into()).unwrap();
+        test.clock.advance(Duration::from_secs(60));
+        let server = test.dispatch(RegisterServer { specification }).await.unwrap();
+        if number % 10 == 0 {
+            test.dispatch(DiscardServer { id: server.id, precondition: Precondition::Any }).await.unwrap();
+        }
+    }
+}
+
+/// A condition on some field: with values that are there, nearly there, or nonsense.
+fn condition() -> impl Strategy<Value = (String, Value)> {
+    let texts = || {
+        prop_oneof![
+            Just("Debian"),
+            Just("debian"),
+            Just("e"),
+            Just("%"),
+            Just("_1"),
+            Just("!"),
+            Just("É"),
+            Just("é!"),
+            Just("GRÖSSE"),
+            Just("größe_"),
+            Just("'; DROP TABLE servers; --"),
+            Just("a\0b"),
+            Just("\0"),
+            Just(""),
+            Just("web-1"),
+            Just("𝔘"),
+            Just("production"),
+        ]
+        .prop_map(Value::from)
+    };
+    let numbers =
+        || prop_oneof![(0..8_i64), (0..5_i64).prop_map(|n| n * 1024 + 1), Just(-1)].prop_map(Value::from);
+    let ids = || {
+        prop_oneof![(1..200_u128)].prop_map(|n| {
+            let first = 0x0198_0000_0000_7000_8000_0000_0000_0000_u128;
+            Value::from(uuid::Uuid::from_u128(first + n).to_string())
+        })
+    };
+    let times =
+        || (0..70_u32).prop_map(|n| Value::from(format!("2026-01-31T{:02}:{:02}:00Z", 10 + n / 60, n % 60)));
+    let compared = |fields: &'static [&'static str], values: BoxedStrategy<Value>| {
+        let one: &[&str] = &["eq", "ne", "gt", "ge", "lt", "le"];
+        let many = prop::collection::vec(values.clone(), 0..4).prop_map(|values| ("in", Value::from(values)));
+        let two = prop::collection::vec(values.clone(), 2).prop_map(|values| ("btw", Value::from(values)));
+        let single = (prop::sample::select(one), values);
+        let empty = any::<bool>().prop_map(|empty| ("em", Value::from(empty)));
+        (prop::sample::select(fields), prop_oneof![4 => single, 1 => many, 1 => two, 1 => empty])
+            .prop_map(|(field, (operator, value))| (field.to_owned(), json!({ operator: value })))
+    };
+    const TEXTS: &[&str] = &["name", "environment", "operating_system.name", "operating_system.version"];
+    let contained = (prop::sample::select(TEXTS), prop_oneof![Just("lk"), Just("sw")], texts())
+        .prop_map(|(field, operator, value)| (field.to_owned(), json!({ operator: value })));
+    let status = prop_oneof![Just("running"), Just("stopped")].prop_map(Value::from);
+    prop_oneof![
+        3 => compared(TEXTS, texts().boxed()),
+        3 => contained,
+        3 => compared(&["cpu_cores", "ram_mib", "hdd_mib", "revision"], numbers().boxed()),
+        1 => compared(&["id"], ids().boxed()),
+        1 => compared(&["created_at", "modified_at"], times().boxed()),
+        1 => compared(&["status"], status.boxed()),
+        1 => compared(&["discarded"], any::<bool>().prop_map(Value::from).boxed()),
+    ]
+}
+
+/// An object of conditions.
+fn filter() -> impl Strategy<Value = Value> {
+    prop::collection::btree_map("[a-z]", condition(), 0..4)
+        .prop_map(|conditions| Value::Object(conditions.into_values().collect()))
+}
+
+/// Whatever the filter, the database finds just the servers that match it in memory.
+#[tokio::test]
+async fn the_database_and_memory_agree_on_every_filter() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    populate(&test).await;
+    let everything = [("filter", r#"{"discarded":{"in":[true,false]}}"#), ("limit", "500")];
+    let all = test.ask(page(&everything)).await.unwrap().items;
+    assert_eq!(all.len(), 60);
+    let objects: Vec<Value> = all.iter().map(|server| serde_json::to_value(server).unwrap()).collect();
+
+    let mut runner = TestRunner::deterministic();
+    let filters = (
+        filter(),
+        prop::option::of(prop::collection::vec(filter(), 0..3)),
+        prop::option::of(prop::collection::vec(filter(), 0..3)),
+    );
+    let mut found_some = 0;
+    for _ in 0..5_000 {
+        let (own, and, or) = filters.new_tree(&mut runner).unwrap().current();
+        let texts = [Some(own), and.map(Value::from), or.map(Value::from)]
+            .map(|json| json.map(|json| json.to_string()));
+        let mut pairs = vec![("limit", "500")];
+        let names = ["filter", "and_filter", "or_filter"];
+        pairs.extend(names.into_iter().zip(&texts).filter_map(|(name, text)| Some((name, text.as_deref()?))));
+        let query = page(&pairs);
+        let leaves_out_discarded = !query.criteria.filters_by("discarded");
+        let is_expected = |object: &&Value| {
+            query.criteria.matches(object) && !(leaves_out_discarded && object["discarded"] == true)
+        };
+        let expected: Vec<&str> =
+            objects.iter().filter(is_expected).map(|object| object["name"].as_str().unwrap()).collect();
+        let found = test.ask(query).await.unwrap();
+        assert_eq!(names_of(&found), expected, "{pairs:?}");
+        assert_eq!(found.total, Some(u64::try_from(expected.len()).unwrap()), "{pairs:?}");
+        found_some += usize::from(!expected.is_empty());
+    }
+    assert!(found_some > 1_000, "only {found_some} of the filters found anything");
+    test.finish().await;
+}
+
+/// Any bytes in place of a parameter are taken or refused, and never an error of ours.
+#[tokio::test]
+async fn nonsense_is_refused_or_taken_literally() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    populate(&test).await;
+    let mut runner = TestRunner::deterministic();
+    let names = prop::sample::select(
+        &["filter", "and_filter", "or_filter", "sort", "cursor", "q", "fields", "limit"][..],
+    );
+    let values = prop_oneof![
+        any::<String>(),
+        r#"[\[{"a-z:,}\]0-9 ]{0,40}"#,
+        filter().prop_map(|json| json.to_string())
+    ];
+    for _ in 0..2_000 {
+        let (name, value) = (names.clone(), values.clone()).new_tree(&mut runner).unwrap().current();
+        if let Ok(criteria) = Criteria::parse(&[(name.to_owned(), value.clone())]) {
+            let found = test.ask(FindServers { criteria }).await;
+            assert!(found.is_ok(), "{name}={value}: {found:?}");
+        }
+    }
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_search_finds_every_word_in_any_case() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    populate(&test).await;
+    let all = test.ask(page(&[("limit", "500")])).await.unwrap().items;
+    for (words, some) in [
+        ("DEBIAN", true),
+        ("debian web", true),
+        ("größe", true),
+        ("100%", true),
+        ("É!", true),
+        ("web-2 staging", true),
+        ("12x86", false),
+        ("%", true),
+        ("\0", false),
+    ] {
+        let found = test.ask(page(&[("q", words), ("limit", "500")])).await.unwrap();
+        let has_all = |server: &&ServerView| {
+            let system = &server.operating_system;
+            let texts =
+                [&server.name, &server.environment, &system.name, &system.version, &system.architecture];
+            let texts = texts.map(|text| text.to_lowercase());
+            words.split_whitespace().all(|word| texts.iter().any(|text| text.contains(&word.to_lowercase())))
+        };
+        let expected: Vec<&str> = all.iter().filter(has_all).map(|server| server.name.as_str()).collect();
+        assert_eq!(names_of(&found), expected, "{words}");
+        assert_eq!(!expected.is_empty(), some, "{words}");
+    }
+    test.finish().await;
+}
+
+/// Forth by cursors and back again, over an order with equal keys: every server once, while others come and go.
+#[tokio::test]
+async fn cursors_lead_through_the_list_in_both_directions() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    populate(&test).await;
+    for sort in
+        [r#"[{"environment":"desc"},{"ram_mib":"asc"}]"#, r#"[{"name":"desc"}]"#, r#"[{"created_at":"asc"}]"#]
+    {
+        let whole = test.ask(page(&[("sort", sort), ("limit", "500")])).await.unwrap();
+        let expected: Vec<String> = names_of(&whole).into_iter().map(str::to_owned).collect();
+        let ask = async |cursor: Option<&str>| {
+            let mut pairs = vec![("sort", sort), ("limit", "7"), ("count", "none")];
+            pairs.extend(cursor.map(|cursor| ("cursor", cursor)));
+            test.ask(page(&pairs)).await.unwrap()
+        };
+        let mut part = ask(None).await;
+        assert_eq!((part.prev_cursor.clone(), part.total), (None, None));
+        let mut forth = Vec::new();
+        let mut last = part.clone();
+        for number in 0.. {
+            forth.extend(
+                names_of(&part).into_iter().filter(|name| !name.starts_with("guest")).map(str::to_owned),
+            );
+            last = part.clone();
+            let Some(next) = part.next_cursor else { break };
+            // Somebody comes in front, somebody at the end, and both go again.
+            let mut guests = Vec::new();
+            for name in ["guest-a", "guest-zz"] {
+                let specification = specification(&format!("{name}-{number}"));
+                guests.push(test.dispatch(RegisterServer { specification }).await.unwrap().id);
+            }
+            part = ask(Some(&next)).await;
+            for id in guests {
+                test.dispatch(DiscardServer { id, precondition: Precondition::Any }).await.unwrap();
+            }
+        }
+        assert_eq!(forth, expected, "{sort}");
+        let mut back: Vec<String> = names_of(&last).into_iter().map(str::to_owned).collect();
+        while let Some(prev) = last.prev_cursor {
+            last = ask(Some(&prev)).await;
+            back.splice(0..0, names_of(&last).into_iter().map(str::to_owned));
+        }
+        back.retain(|name| !name.starts_with("guest"));
+        assert_eq!(back, expected, "{sort}");
+    }
+    test.finish().await;
+}

@@ -1,0 +1,47 @@
+//! Filters, evaluated on an object in memory.
+
+use serde_json::Value;
+
+use super::field::{Field, Operand};
+use super::filter::{Condition, Filter};
+
+impl Filter {
+    /// Whether `object`, in its JSON form, is meant. Null, and a field that is not there, meet no condition but `em`.
+    pub fn matches(&self, object: &Value) -> bool {
+        match self {
+            Self::All(filters) => filters.iter().all(|filter| filter.matches(object)),
+            Self::Any(filters) => filters.iter().any(|filter| filter.matches(object)),
+            Self::Field(field, condition) => condition.holds(field, object),
+        }
+    }
+}
+
+impl Condition {
+    fn holds(&self, field: &Field, object: &Value) -> bool {
+        if let Self::Empty(empty) = self {
+            let value = field.value(object);
+            return *empty == (value.is_null() || value == "");
+        }
+        let Some(value) = field.stored(object) else { return false };
+        match self {
+            Self::Equal(other) => value == *other,
+            Self::NotEqual(other) => value != *other,
+            Self::Greater(other) => value > *other,
+            Self::GreaterOrEqual(other) => value >= *other,
+            Self::Less(other) => value < *other,
+            Self::LessOrEqual(other) => value <= *other,
+            Self::In(others) => others.contains(&value),
+            Self::Between(low, high) => *low <= value && value <= *high,
+            Self::Contains(part) => folded(&value).contains(part.as_str()),
+            Self::StartsWith(part) => folded(&value).starts_with(part.as_str()),
+            Self::Empty(_) => false,
+        }
+    }
+}
+
+fn folded(value: &Operand) -> String {
+    match value {
+        Operand::Text(text) => text.to_lowercase(),
+        _ => String::new(),
+    }
+}

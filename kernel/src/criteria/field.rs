@@ -1,0 +1,201 @@
+//! The fields of a list, as its view declares them: what they are called, what they are, where they are.
+
+use sea_query::Value as SqlValue;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+/// A field of a list.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Field {
+    pub(super) name: &'static str,
+    pub(super) kind: FieldKind,
+    pub(super) column: &'static str,
+    pub(super) folded: Option<&'static str>,
+    pub(super) sortable: bool,
+}
+
+/// What a field is: decides what it can be compared with, and how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FieldKind {
+    Text,
+    /// A text that is compared and sorted without regard to case, by its folded column.
+    Name,
+    Integer,
+    Boolean,
+    Time,
+    Id,
+    OneOf(&'static [&'static str]),
+}
+
+impl Field {
+    /// A text, compared as it is; `folded` is a column with the same in lower case, for the operators that do not
+    /// regard it.
+    pub const fn text(name: &'static str, column: &'static str, folded: &'static str) -> Self {
+        Self { name, kind: FieldKind::Text, column, folded: Some(folded), sortable: false }
+    }
+
+    /// A text that is compared and sorted without regard to case: `folded` is the column with it in lower case.
+    pub const fn name(name: &'static str, column: &'static str, folded: &'static str) -> Self {
+        Self { name, kind: FieldKind::Name, column, folded: Some(folded), sortable: false }
+    }
+
+    /// A whole number.
+    pub const fn integer(name: &'static str, column: &'static str) -> Self {
+        Self { name, kind: FieldKind::Integer, column, folded: None, sortable: false }
+    }
+
+    /// True or false.
+    pub const fn boolean(name: &'static str, column: &'static str) -> Self {
+        Self { name, kind: FieldKind::Boolean, column, folded: None, sortable: false }
+    }
+
+    /// A point in time.
+    pub const fn time(name: &'static str, column: &'static str) -> Self {
+        Self { name, kind: FieldKind::Time, column, folded: None, sortable: false }
+    }
+
+    /// An id.
+    pub const fn id(name: &'static str, column: &'static str) -> Self {
+        Self { name, kind: FieldKind::Id, column, folded: None, sortable: false }
+    }
+
+    /// One of a few texts.
+    pub const fn one_of(name: &'static str, column: &'static str, values: &'static [&'static str]) -> Self {
+        Self { name, kind: FieldKind::OneOf(values), column, folded: None, sortable: false }
+    }
+
+    /// The list can be sorted by it. Its column must not be null.
+    pub const fn sortable(self) -> Self {
+        Self { sortable: true, ..self }
+    }
+
+    /// Its name in the API; nested ones with dots.
+    pub const fn api_name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The column that compares as the field does.
+    pub(super) fn key_column(&self) -> &'static str {
+        match (self.kind, self.folded) {
+            (FieldKind::Name, Some(folded)) => folded,
+            _ => self.column,
+        }
+    }
+
+    /// The column with the text in lower case.
+    pub(super) fn folded_column(&self) -> &'static str {
+        self.folded.unwrap_or(self.column)
+    }
+
+    /// What an object, in its JSON form, has in this field; none if that is null or not there.
+    pub(super) fn stored(&self, object: &Value) -> Option<Operand> {
+        match (self.kind, self.value(object)) {
+            // Whatever it is, it was allowed when it was stored.
+            (FieldKind::OneOf(_), value) => value.as_str().map(|text| Operand::Text(text.to_owned())),
+            (_, value) => self.operand(value).ok(),
+        }
+    }
+
+    /// The JSON that an object has in this field.
+    pub(super) fn value<'v>(&self, object: &'v Value) -> &'v Value {
+        self.name.split('.').fold(object, |value, name| &value[name])
+    }
+
+    /// Whether a value is of the field's type.
+    pub(super) fn accepts(&self, value: &Operand) -> bool {
+        matches!(
+            (self.kind, value),
+            (FieldKind::Text | FieldKind::Name | FieldKind::OneOf(_), Operand::Text(_))
+                | (FieldKind::Integer | FieldKind::Time, Operand::Integer(_))
+                | (FieldKind::Boolean, Operand::Boolean(_))
+                | (FieldKind::Id, Operand::Id(_))
+        )
+    }
+
+    /// Reads a value to compare the field with. An error says what it must be.
+    pub(super) fn operand(&self, value: &Value) -> Result<Operand, String> {
+        match (self.kind, value) {
+            (FieldKind::Text, Value::String(text)) => Ok(Operand::Text(text.clone())),
+            (FieldKind::Name, Value::String(text)) => Ok(Operand::Text(text.to_lowercase())),
+            (FieldKind::Integer, value) => {
+                whole_number(value).map(Operand::Integer).ok_or("a whole number".into())
+            }
+            (FieldKind::Boolean, Value::Bool(value)) => Ok(Operand::Boolean(*value)),
+            (FieldKind::Time, Value::String(text)) => parse_time(text).ok_or("a time of RFC 3339".into()),
+            (FieldKind::Id, Value::String(text)) => {
+                Uuid::parse_str(text).map(Operand::Id).map_err(|_| "a UUID".to_owned())
+            }
+            (FieldKind::OneOf(values), Value::String(text)) => {
+                let known = values.contains(&text.as_str());
+                known
+                    .then(|| Operand::Text(text.clone()))
+                    .ok_or_else(|| format!("one of {}", values.join(", ")))
+            }
+            (FieldKind::Text | FieldKind::Name, _) => Err("a text".into()),
+            (FieldKind::Boolean, _) => Err("true or false".into()),
+            (FieldKind::Time, _) => Err("a time of RFC 3339".into()),
+            (FieldKind::Id, _) => Err("a UUID".into()),
+            (FieldKind::OneOf(values), _) => Err(format!("one of {}", values.join(", "))),
+        }
+    }
+
+    /// A value as it stands in a query string or in a comma-separated text.
+    pub(super) fn operand_in_text(&self, text: &str) -> Result<Operand, String> {
+        let value = match self.kind {
+            FieldKind::Integer => text.parse::<i64>().map_or(Value::Null, Value::from),
+            FieldKind::Boolean => text.parse::<bool>().map_or(Value::Null, Value::from),
+            _ => Value::from(text),
+        };
+        self.operand(&value)
+    }
+}
+
+/// A value to compare a field with.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum Operand {
+    /// Microseconds since 1970, for a time.
+    #[serde(rename = "i")]
+    Integer(i64),
+    /// In lower case, for a name.
+    #[serde(rename = "t")]
+    Text(String),
+    /// True or false.
+    #[serde(rename = "b")]
+    Boolean(bool),
+    /// An id.
+    #[serde(rename = "u")]
+    Id(Uuid),
+}
+
+impl Operand {
+    /// No text that is stored has a NUL, and not every engine takes one: nothing equals it, nothing contains it.
+    pub(super) fn has_nul(&self) -> bool {
+        matches!(self, Self::Text(text) if text.contains('\0'))
+    }
+}
+
+impl From<Operand> for SqlValue {
+    fn from(operand: Operand) -> Self {
+        match operand {
+            Operand::Integer(number) => number.into(),
+            Operand::Text(text) => text.into(),
+            Operand::Boolean(value) => value.into(),
+            Operand::Id(id) => id.into(),
+        }
+    }
+}
+
+/// A number that is whole: as in JSON Schema, 4.0 is one.
+fn whole_number(value: &Value) -> Option<i64> {
+    let float = || value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15);
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and smaller than 2^53")]
+    value.as_i64().or_else(|| float().map(|number| number as i64))
+}
+
+fn parse_time(text: &str) -> Option<Operand> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    i64::try_from(time.unix_timestamp_nanos() / 1_000).ok().map(Operand::Integer)
+}

@@ -1,0 +1,170 @@
+//! Filters: conditions on fields, read from JSON, evaluated on an object or turned into SQL, with the same result.
+
+use serde_json::{Map, Value};
+
+use super::field::{Field, FieldKind, Operand};
+use crate::fields::shortened;
+
+/// Conditions of one filter at most: enough for people, and below what engines take as the depth of an expression.
+const MAX_CONDITIONS: usize = 100;
+/// Values of one `in` at most.
+const MAX_VALUES: usize = 500;
+
+/// Which objects are meant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Filter {
+    /// Those that meet all of these; without any, all objects.
+    All(Vec<Filter>),
+    /// Those that meet one of these; without any, none.
+    Any(Vec<Filter>),
+    /// Those whose field meets a condition.
+    Field(&'static Field, Condition),
+}
+
+/// What a field has to meet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Condition {
+    /// It equals the value.
+    Equal(Operand),
+    /// It does not equal the value, and is not null.
+    NotEqual(Operand),
+    /// It is greater.
+    Greater(Operand),
+    /// It is greater or equal.
+    GreaterOrEqual(Operand),
+    /// It is less.
+    Less(Operand),
+    /// It is less or equal.
+    LessOrEqual(Operand),
+    /// It equals one of the values.
+    In(Vec<Operand>),
+    /// It is between the two, or equals one of them.
+    Between(Operand, Operand),
+    /// It contains the text, which is in lower case, in any case.
+    Contains(String),
+    /// It starts with the text, which is in lower case, in any case.
+    StartsWith(String),
+    /// It is null or an empty text, or else it is not.
+    Empty(bool),
+}
+
+impl Filter {
+    /// No condition: all objects.
+    pub const fn everything() -> Self {
+        Self::All(Vec::new())
+    }
+
+    /// Reads `{"environment":{"eq":"production"},"cpu_cores":{"ge":4}}`. An error says what is wrong.
+    pub fn parse(fields: &'static [Field], json: &Value) -> Result<Self, String> {
+        let object = json.as_object().ok_or_else(shape)?;
+        let mut conditions = Vec::new();
+        for (name, condition) in object {
+            let field = fields.iter().find(|field| field.name == name).ok_or_else(|| {
+                let known = fields.iter().map(Field::api_name).collect::<Vec<_>>().join(", ");
+                format!("names the field '{}', which is unknown; known are {known}", shortened(name))
+            })?;
+            let condition: &Map<String, Value> =
+                condition.as_object().filter(|map| !map.is_empty()).ok_or_else(shape)?;
+            for (operator, value) in condition {
+                conditions.push(Self::Field(field, parse_condition(field, operator, value)?));
+            }
+        }
+        Ok(Self::All(conditions))
+    }
+
+    /// Reads an array of filters.
+    pub fn parse_many(fields: &'static [Field], json: &Value) -> Result<Vec<Self>, String> {
+        let filters = json.as_array().ok_or_else(|| format!("must be an array: [{}]", EXAMPLE))?;
+        filters.iter().map(|filter| Self::parse(fields, filter)).collect()
+    }
+
+    /// Whether there are few enough conditions. An error says how many are allowed.
+    pub fn check_size(&self) -> Result<(), String> {
+        let count = self.conditions();
+        if count > MAX_CONDITIONS {
+            return Err(format!("has {count} conditions; {MAX_CONDITIONS} are allowed"));
+        }
+        Ok(())
+    }
+
+    fn conditions(&self) -> usize {
+        match self {
+            Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::conditions).sum(),
+            Self::Field(..) => 1,
+        }
+    }
+
+    /// Whether it has a condition on the field of this name.
+    pub fn names(&self, field: &str) -> bool {
+        match self {
+            Self::All(filters) | Self::Any(filters) => filters.iter().any(|filter| filter.names(field)),
+            Self::Field(named, _) => named.name == field,
+        }
+    }
+}
+
+const EXAMPLE: &str = r#"{"environment":{"eq":"production"}}"#;
+
+fn shape() -> String {
+    format!("must be an object of fields, each with an object of operators: {EXAMPLE}")
+}
+
+fn parse_condition(field: &'static Field, operator: &str, value: &Value) -> Result<Condition, String> {
+    let one = || single(field, operator, value);
+    match operator {
+        "eq" => one().map(Condition::Equal),
+        "ne" => one().map(Condition::NotEqual),
+        "gt" => one().map(Condition::Greater),
+        "ge" => one().map(Condition::GreaterOrEqual),
+        "lt" => one().map(Condition::Less),
+        "le" => one().map(Condition::LessOrEqual),
+        "in" => several(field, operator, value).map(Condition::In),
+        "btw" => match <[Operand; 2]>::try_from(several(field, operator, value)?) {
+            Ok([low, high]) => Ok(Condition::Between(low, high)),
+            Err(_) => Err(format!("must give {}.btw two values: the least and the greatest", field.name)),
+        },
+        "lk" => folded_text(field, operator, value).map(Condition::Contains),
+        "sw" => folded_text(field, operator, value).map(Condition::StartsWith),
+        "em" => match value.as_bool() {
+            Some(empty) => Ok(Condition::Empty(empty)),
+            None => Err(format!("must give {}.em true or false", field.name)),
+        },
+        unknown => {
+            let known = "eq, ne, gt, ge, lt, le, in, btw, lk, sw, em";
+            Err(format!("has the operator '{}', which is unknown; known are {known}", shortened(unknown)))
+        }
+    }
+}
+
+fn single(field: &'static Field, operator: &str, value: &Value) -> Result<Operand, String> {
+    field.operand(value).map_err(|expected| wrong(field, operator, &expected))
+}
+
+/// An array, or a comma-separated text.
+fn several(field: &'static Field, operator: &str, value: &Value) -> Result<Vec<Operand>, String> {
+    let operands: Result<Vec<Operand>, String> = match value {
+        Value::Array(values) => values.iter().map(|value| field.operand(value)).collect(),
+        Value::String(text) => text.split(',').map(|part| field.operand_in_text(part)).collect(),
+        _ => Err("an array or a comma-separated text".to_owned()),
+    };
+    let operands = operands.map_err(|expected| wrong(field, operator, &expected))?;
+    if operands.len() > MAX_VALUES {
+        return Err(format!(
+            "gives {}.{operator} {} values; {MAX_VALUES} are allowed",
+            field.name,
+            operands.len()
+        ));
+    }
+    Ok(operands)
+}
+
+fn folded_text(field: &'static Field, operator: &str, value: &Value) -> Result<String, String> {
+    if !matches!(field.kind, FieldKind::Text | FieldKind::Name) {
+        return Err(format!("has the operator '{operator}' on {}, which is no text", field.name));
+    }
+    value.as_str().map(str::to_lowercase).ok_or_else(|| wrong(field, operator, "a text"))
+}
+
+fn wrong(field: &Field, operator: &str, expected: &str) -> String {
+    format!("gives {}.{operator} a value that is not {expected}", field.name)
+}

@@ -1,0 +1,130 @@
+//! The parameters of a list, as a query string has them.
+
+use serde_json::Value;
+
+use super::field::Field;
+use super::filter::Filter;
+use crate::problem::InvalidParameter;
+
+const KNOWN: &[&str] =
+    &["filter", "and_filter", "or_filter", "q", "sort", "limit", "offset", "cursor", "count", "fields"];
+const DEFAULT_LIMIT: u64 = 25;
+const MAX_LIMIT: u64 = 500;
+/// Beyond it, skipping rows costs more than it is worth; a cursor costs the same everywhere.
+pub(super) const MAX_OFFSET: u64 = 10_000;
+/// The longest value of a parameter, in bytes.
+const MAX_LENGTH: usize = 16 * 1024;
+
+/// Known parameters, each given once, none too long.
+pub(super) struct Parameters<'p>(&'p [(String, String)]);
+
+impl<'p> Parameters<'p> {
+    pub(super) fn new(pairs: &'p [(String, String)]) -> Result<Self, InvalidParameter> {
+        for (position, (name, value)) in pairs.iter().enumerate() {
+            if !KNOWN.contains(&name.as_str()) {
+                let message = format!("is unknown here; known are {}", KNOWN.join(", "));
+                return Err(InvalidParameter::new(name, "unknown_parameter", message));
+            }
+            if pairs[..position].iter().any(|(other, _)| other == name) {
+                return Err(InvalidParameter::new(name, "repeated", "must be given once"));
+            }
+            if value.len() > MAX_LENGTH {
+                let message = format!("has {} bytes; {MAX_LENGTH} are allowed", value.len());
+                return Err(InvalidParameter::new(name, "too_long", message));
+            }
+        }
+        Ok(Self(pairs))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&'p str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What is wrong with the value of a parameter, as the error of that parameter.
+    pub(super) fn check<T>(&self, name: &str, outcome: Result<T, String>) -> Result<T, InvalidParameter> {
+        outcome.map_err(|message| InvalidParameter::new(name, "invalid_format", message))
+    }
+
+    /// `filter` and all of `and_filter` and any of `or_filter`.
+    pub(super) fn filter(&self, fields: &'static [Field]) -> Result<Filter, InvalidParameter> {
+        let mut all = Vec::new();
+        if let Some(json) = self.json("filter")? {
+            all.push(self.check("filter", Filter::parse(fields, &json))?);
+        }
+        if let Some(json) = self.json("and_filter")? {
+            all.extend(self.check("and_filter", Filter::parse_many(fields, &json))?);
+        }
+        if let Some(json) = self.json("or_filter")? {
+            all.push(Filter::Any(self.check("or_filter", Filter::parse_many(fields, &json))?));
+        }
+        let filter = Filter::All(all);
+        self.check("filter", filter.check_size())?;
+        Ok(filter)
+    }
+
+    /// The words of a text, in lower case.
+    pub(super) fn words(&self, name: &str, most: usize) -> Result<Vec<String>, InvalidParameter> {
+        let words: Vec<String> =
+            self.get(name).unwrap_or_default().split_whitespace().map(str::to_lowercase).collect();
+        if words.len() > most {
+            let message = format!("has {} words; {most} are allowed", words.len());
+            return Err(InvalidParameter::new(name, "too_long", message));
+        }
+        Ok(words)
+    }
+
+    pub(super) fn limit(&self) -> Result<u64, InvalidParameter> {
+        self.integer("limit", 1, MAX_LIMIT).map(|limit| limit.unwrap_or(DEFAULT_LIMIT))
+    }
+
+    /// None with a cursor, which is a place by itself.
+    pub(super) fn offset(&self, with_cursor: bool) -> Result<Option<u64>, InvalidParameter> {
+        match self.integer("offset", 0, MAX_OFFSET)? {
+            Some(_) if with_cursor => {
+                Err(InvalidParameter::new("offset", "conflicting", "must not be given together with cursor"))
+            }
+            None if with_cursor => Ok(None),
+            offset => Ok(Some(offset.unwrap_or(0))),
+        }
+    }
+
+    pub(super) fn counts(&self) -> Result<bool, InvalidParameter> {
+        match self.get("count") {
+            None | Some("exact") => Ok(true),
+            Some("none") => Ok(false),
+            Some(_) => Err(InvalidParameter::new("count", "unknown_value", "must be exact or none")),
+        }
+    }
+
+    pub(super) fn fields(
+        &self,
+        shown: &'static [&'static str],
+    ) -> Result<Option<Vec<&'static str>>, InvalidParameter> {
+        let Some(text) = self.get("fields") else { return Ok(None) };
+        let find = |name: &str| {
+            shown.iter().copied().find(|field| *field == name.trim()).ok_or_else(|| {
+                let found = crate::fields::shortened(name);
+                let message = format!("names '{found}', which is unknown; known are {}", shown.join(", "));
+                InvalidParameter::new("fields", "unknown_field", message)
+            })
+        };
+        text.split(',').map(find).collect::<Result<_, _>>().map(Some)
+    }
+
+    fn json(&self, name: &str) -> Result<Option<Value>, InvalidParameter> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let value = serde_json::from_str(text).map_err(|error| format!("must be JSON: {error}"));
+        self.check(name, value).map(Some)
+    }
+
+    fn integer(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, InvalidParameter> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        let number = value.parse::<u64>().ok().filter(|number| is_number && (min..=max).contains(number));
+        number.map(Some).ok_or_else(|| {
+            let found = crate::fields::shortened(value);
+            let message = format!("must be a whole number from {min} to {max}, not '{found}'");
+            InvalidParameter::new(name, "out_of_range", message)
+        })
+    }
+}
