@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::Invalid;
+use crate::problem::InvalidFields;
 
 /// One faulty field.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -31,8 +32,8 @@ pub struct FieldError {
 pub struct FieldErrors(Vec<FieldError>);
 
 /// Reads a `T` out of JSON, or names every field at fault.
-pub fn parse<T: Deserr<FieldErrors>>(json: serde_json::Value) -> Result<T, Vec<FieldError>> {
-    deserr::deserialize(json).map_err(|errors: FieldErrors| errors.0)
+pub fn parse<T: Deserr<FieldErrors>>(json: serde_json::Value) -> Result<T, InvalidFields> {
+    deserr::deserialize(json).map_err(|errors: FieldErrors| InvalidFields(errors.0))
 }
 
 impl FieldErrors {

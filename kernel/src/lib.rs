@@ -13,6 +13,7 @@ pub mod domain;
 pub mod event;
 pub mod fields;
 pub mod http;
+pub mod merge_patch;
 pub mod message;
 pub mod permission;
 pub mod plugin;

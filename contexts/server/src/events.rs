@@ -7,8 +7,13 @@ use servertree_kernel::event::{PublicEvent, Publication};
 use crate::domain::{ServerEvent, ServerName, Specification, Status};
 
 /// The names of all of them.
-pub static ALL: &[&str] =
-    &[ServerRegistered::TYPE, ServerModified::TYPE, ServerDiscarded::TYPE, ServerRestored::TYPE];
+pub static ALL: &[&str] = &[
+    ServerRegistered::TYPE,
+    ServerModified::TYPE,
+    ServerStatusChanged::TYPE,
+    ServerDiscarded::TYPE,
+    ServerRestored::TYPE,
+];
 
 #[derive(Serialize)]
 struct ServerRegistered {
@@ -20,6 +25,12 @@ struct ServerRegistered {
 #[derive(Serialize)]
 struct ServerModified {
     changes: Changes,
+}
+
+#[derive(Serialize)]
+struct ServerStatusChanged {
+    old: Status,
+    new: Status,
 }
 
 #[derive(Serialize)]
@@ -40,6 +51,10 @@ impl PublicEvent for ServerModified {
     const TYPE: &'static str = "server.modified";
 }
 
+impl PublicEvent for ServerStatusChanged {
+    const TYPE: &'static str = "server.status.changed";
+}
+
 impl PublicEvent for ServerDiscarded {
     const TYPE: &'static str = "server.discarded";
 }
@@ -55,6 +70,7 @@ impl From<ServerEvent> for Publication {
                 Self::of(&ServerRegistered { specification, status })
             }
             ServerEvent::Modified { changes } => Self::of(&ServerModified { changes }),
+            ServerEvent::StatusChanged { old, new } => Self::of(&ServerStatusChanged { old, new }),
             ServerEvent::Discarded { name } => Self::of(&ServerDiscarded { name }),
             ServerEvent::Restored { name } => Self::of(&ServerRestored { name }),
         }
@@ -75,6 +91,7 @@ mod tests {
         let events = [
             ServerEvent::Registered { specification: specification("web-1"), status: Status::Stopped },
             ServerEvent::Modified { changes: Changes::default().compare("cpu_cores", &4, &8) },
+            ServerEvent::StatusChanged { old: Status::Stopped, new: Status::Running },
             ServerEvent::Discarded { name: name() },
             ServerEvent::Restored { name: name() },
         ];

@@ -22,6 +22,8 @@ servertree_kernel::context! {
     use_cases: {
         command register_server::RegisterServer,
         command modify_server::ModifyServer,
+        command patch_server::PatchServer,
+        command change_server_status::ChangeServerStatus,
         command discard_server::DiscardServer,
         command restore_server::RestoreServer,
         query find_server::FindServer,

@@ -258,7 +258,7 @@ mod tests {
 
     fn faults(json: serde_json::Value) -> Vec<(String, &'static str)> {
         let errors = fields::parse::<Rack>(json).unwrap_err();
-        errors.into_iter().map(|error| (error.field, error.code)).collect()
+        errors.0.into_iter().map(|error| (error.field, error.code)).collect()
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Bodies: JSON of limited size, in limited time, with every faulty field named.
 
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -11,11 +12,14 @@ use futures_util::StreamExt;
 use thiserror::Error;
 
 use super::json;
-use crate::fields::{self, FieldError, FieldErrors};
+use crate::fields::{self, FieldErrors};
+use crate::merge_patch::MergePatch;
 use crate::problem::{
-    BODY_TOO_LARGE, Failure, INVALID_FIELDS, MALFORMED_JSON, Problem, ProblemType, REQUEST_TIMED_OUT,
-    UNSUPPORTED_MEDIA_TYPE,
+    BODY_TOO_LARGE, Failure, MALFORMED_JSON, Problem, ProblemType, REQUEST_TIMED_OUT, UNSUPPORTED_MEDIA_TYPE,
 };
+
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// The largest body that is taken: 1 MiB.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -41,7 +45,15 @@ pub struct Body<T>(pub T);
 /// and ignored.
 pub struct Replacement<T>(pub T);
 
-/// What a PUT can replace.
+/// Extractor: the body of a PATCH, a JSON Merge Patch (RFC 7396). As with PUT, fields that the service fills in are
+/// ignored.
+pub struct Patch<T> {
+    /// What is to be merged into the entity.
+    pub patch: MergePatch,
+    of: PhantomData<fn() -> T>,
+}
+
+/// What a PUT can replace, and a PATCH change.
 pub trait Replaceable {
     /// The fields of its representation that the service fills in.
     const FILLED_IN: &'static [&'static str];
@@ -52,8 +64,8 @@ impl<T: Deserr<FieldErrors> + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let json = receive(request, payload);
-        Box::pin(async move { Ok(Self(parse(json.await?)?)) })
+        let json = receive(request, payload, &[JSON]);
+        Box::pin(async move { Ok(Self(fields::parse(json.await?)?)) })
     }
 }
 
@@ -62,27 +74,42 @@ impl<T: Deserr<FieldErrors> + Replaceable + 'static> FromRequest for Replacement
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let json = receive(request, payload);
+        let json = receive(request, payload, &[JSON]);
         Box::pin(async move {
             let mut json = json.await?;
-            if let Some(fields) = json.as_object_mut() {
-                fields.retain(|name, _| !T::FILLED_IN.contains(&name.as_str()));
-            }
-            Ok(Self(parse(json)?))
+            ignore_filled_in::<T>(&mut json);
+            Ok(Self(fields::parse(json)?))
         })
     }
 }
 
-fn parse<T: Deserr<FieldErrors>>(json: serde_json::Value) -> Result<T, BodyError> {
-    fields::parse(json).map_err(BodyError::Fields)
+impl<T: Replaceable + 'static> FromRequest for Patch<T> {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let json = receive(request, payload, &[MERGE_PATCH, JSON]);
+        Box::pin(async move {
+            let mut json = json.await?;
+            ignore_filled_in::<T>(&mut json);
+            Ok(Self { patch: MergePatch::new(json)?, of: PhantomData })
+        })
+    }
+}
+
+fn ignore_filled_in<T: Replaceable>(json: &mut serde_json::Value) {
+    if let Some(fields) = json.as_object_mut() {
+        fields.retain(|name, _| !T::FILLED_IN.contains(&name.as_str()));
+    }
 }
 
 /// The JSON of the body.
 fn receive(
     request: &HttpRequest,
     payload: &mut Payload,
+    media_types: &[&str],
 ) -> impl Future<Output = Result<serde_json::Value, BodyError>> + use<> {
-    let media_type = is_plain_json(request);
+    let media_type = is_plain(request, media_types);
     let limit =
         request.app_data::<web::Data<BodyTimeout>>().map_or_else(BodyTimeout::default, |data| ***data);
     let mut payload = payload.take();
@@ -94,10 +121,11 @@ fn receive(
     }
 }
 
-fn is_plain_json(request: &HttpRequest) -> Result<(), BodyError> {
+fn is_plain(request: &HttpRequest, media_types: &[&str]) -> Result<(), BodyError> {
     let media_type = request.content_type();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(BodyError::MediaType { found: fields::shortened(media_type) });
+    if !media_types.iter().any(|taken| media_type.eq_ignore_ascii_case(taken)) {
+        let taken = media_types.join(" or ");
+        return Err(BodyError::MediaType { taken, found: fields::shortened(media_type) });
     }
     // JSON is UTF-8 (RFC 8259); whoever says otherwise sends something else.
     let charset = mime_parameter(request, "charset");
@@ -137,8 +165,8 @@ async fn read(payload: &mut Payload) -> Result<Vec<u8>, BodyError> {
 /// A body that is not taken.
 #[derive(Debug, Error)]
 enum BodyError {
-    #[error("the body must be application/json, not '{found}'")]
-    MediaType { found: String },
+    #[error("the body must be {taken}, not '{found}'")]
+    MediaType { taken: String, found: String },
     #[error("the body must be UTF-8")]
     Charset,
     #[error("the body must not be compressed")]
@@ -151,8 +179,6 @@ enum BodyError {
     BrokenOff(String),
     #[error("the body is not JSON: {0}")]
     Json(serde_json::Error),
-    #[error("{} at fault: {}", if .0.len() == 1 { "one field is" } else { "fields are" }, names(.0))]
-    Fields(Vec<FieldError>),
 }
 
 impl Problem for BodyError {
@@ -162,18 +188,6 @@ impl Problem for BodyError {
             Self::TooLarge => &BODY_TOO_LARGE,
             Self::TimedOut => &REQUEST_TIMED_OUT,
             Self::BrokenOff(_) | Self::Json(_) => &MALFORMED_JSON,
-            Self::Fields(_) => &INVALID_FIELDS,
         }
     }
-
-    fn fields(&self) -> &[FieldError] {
-        match self {
-            Self::Fields(fields) => fields,
-            _ => &[],
-        }
-    }
-}
-
-fn names(fields: &[FieldError]) -> String {
-    fields.iter().map(|error| error.field.as_str()).collect::<Vec<_>>().join(", ")
 }

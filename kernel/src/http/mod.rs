@@ -1,7 +1,7 @@
 //! HTTP: what every context's routes have in common, so that a handler is three lines long.
 //!
-//! A route takes a [`Call`] and what it needs of [`Body`], [`Replacement`], [`IfMatch`] and
-//! [`Criteria`](crate::criteria::Criteria), dispatches, and answers with [`Entity`], [`Created`] or [`Page`]. Its error
+//! A route takes a [`Call`] and what it needs of [`Body`], [`Replacement`], [`Patch`], [`IfMatch`] and
+//! [`Criteria`](crate::criteria::Criteria), dispatches, and answers with [`Entity`], [`Created`] or a [`Slice`](crate::criteria::Slice). Its error
 //! is a [`Failure`](crate::problem::Failure), which becomes problem+json here and nowhere else.
 
 mod body;
@@ -12,7 +12,7 @@ mod json;
 mod openapi;
 mod problem;
 
-pub use body::{Body, BodyTimeout, MAX_BODY_BYTES, Replaceable, Replacement};
+pub use body::{Body, BodyTimeout, MAX_BODY_BYTES, Patch, Replaceable, Replacement};
 pub use call::{Call, Origin};
 pub use criteria::Page;
 pub use entity::{Created, Entity, IfMatch, Representation};

@@ -96,6 +96,25 @@ impl Problem for InvalidParameter {
     }
 }
 
+/// Fields that are not valid.
+#[derive(Debug, thiserror::Error)]
+#[error("{} at fault: {}", if .0.len() == 1 { "one field is" } else { "fields are" }, names(.0))]
+pub struct InvalidFields(pub Vec<FieldError>);
+
+impl Problem for InvalidFields {
+    fn problem(&self) -> &'static ProblemType {
+        &INVALID_FIELDS
+    }
+
+    fn fields(&self) -> &[FieldError] {
+        &self.0
+    }
+}
+
+fn names(fields: &[FieldError]) -> String {
+    fields.iter().map(|error| error.field.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 /// An error of ours that nobody outside can do anything about.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

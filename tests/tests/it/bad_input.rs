@@ -108,7 +108,7 @@ async fn addresses_methods_and_ids_that_are_not_there() {
 
     for (method, path, allow) in [
         ("PATCH", "/api/v1/servers", "GET, HEAD, POST"),
-        ("POST", nobody, "GET, HEAD, PUT, DELETE"),
+        ("POST", nobody, "GET, HEAD, PUT, PATCH, DELETE"),
         ("GET", &format!("{nobody}/restore"), "POST"),
         ("DELETE", "/health/live", "GET, HEAD"),
         ("POST", "/docs/", "GET, HEAD"),
@@ -136,11 +136,43 @@ async fn parameters_that_are_not_valid() {
         ("sort=[{%22name%22:%22up%22}]", "sort"),
         ("sort=[{%22colour%22:%22asc%22}]", "sort"),
         ("colour=red", "colour"),
+        ("filter={%22colour%22:{%22eq%22:1}}", "filter"),
+        ("filter={%22name%22:{%22like%22:1}}", "filter"),
+        ("filter=name", "filter"),
+        ("and_filter={}", "and_filter"),
+        ("or_filter=1", "or_filter"),
+        ("cursor=x", "cursor"),
+        ("count=all", "count"),
+        ("fields=id,password", "fields"),
     ] {
         let answer = service.get(&format!("/api/v1/servers?{query}")).await;
         answer.problem(400, "invalid_parameter");
         assert_eq!(answer.fields_at_fault(), [parameter], "{answer:?}");
     }
+    service.stop().await;
+}
+
+/// A filter that is too long, and one nested a thousand deep.
+#[tokio::test]
+async fn filters_beyond_all_measure_are_refused() {
+    let service = Service::start().await;
+    let long = format!(r#"{{"name":{{"eq":"{}"}}}}"#, "a".repeat(50 * 1024));
+    let deep = format!("{}{}", r#"{"name":"#.repeat(1_000), "}".repeat(1_000));
+    for filter in [long, deep] {
+        let answer =
+            service.send(service.request("GET", "/api/v1/servers").query(&[("filter", &filter)])).await;
+        answer.problem(400, "invalid_parameter");
+        assert_eq!(answer.fields_at_fault(), ["filter"]);
+        assert!(answer.body.len() < 1_000, "{answer:?}");
+    }
+    // Beyond 64 KiB an address is no address any more: the HTTP server refuses it by itself.
+    let mut stream = TcpStream::connect(service.address()).await.unwrap();
+    let request =
+        format!("GET /api/v1/servers?filter={} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(100 * 1024));
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 400");
     service.stop().await;
 }
 

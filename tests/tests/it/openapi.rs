@@ -54,7 +54,9 @@ async fn it_names_every_route_with_summary_errors_and_examples() {
         "POST /api/v1/servers",
         "GET /api/v1/servers/{id}",
         "PUT /api/v1/servers/{id}",
+        "PATCH /api/v1/servers/{id}",
         "DELETE /api/v1/servers/{id}",
+        "PUT /api/v1/servers/{id}/status",
         "POST /api/v1/servers/{id}/restore",
     ] {
         assert!(routes.contains(&route.to_owned()), "{route} is not described");

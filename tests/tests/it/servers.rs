@@ -141,3 +141,57 @@ async fn a_race_on_one_server_loses_no_change() {
     assert_eq!(service.get(&path).await.json()["ram_mib"], 8192 + 100);
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_part_of_a_server_is_changed_by_patch() {
+    let service = Service::start().await;
+    let path = service.post("/api/v1/servers", &server("web-1")).await.header("location").to_owned();
+    let patch = async |content_type: &str, body: &str| {
+        let request =
+            service.request("PATCH", &path).header("Content-Type", content_type).body(body.to_owned());
+        service.send(request).await
+    };
+    let merge_patch = "application/merge-patch+json";
+    let patched =
+        patch(merge_patch, r#"{"cpu_cores":8,"operating_system":{"version":"13"},"revision":99}"#).await;
+    assert_eq!((patched.status, patched.json()["revision"].clone()), (200, json!(2)), "{patched:?}");
+    assert_eq!(
+        patched.json()["operating_system"],
+        json!({"name": "Debian", "version": "13", "architecture": "x86_64"})
+    );
+    assert!(patched.header("etag").starts_with("\"2-"));
+    assert_eq!(patch("application/json", r#"{"name":"web-2"}"#).await.json()["name"], "web-2");
+
+    let refused = patch(merge_patch, r#"{"name":null,"colour":"red","cpu_cores":0}"#).await;
+    refused.problem(422, "invalid_fields");
+    assert_eq!(refused.fields_at_fault(), ["colour", "cpu_cores", "name"]);
+    patch(merge_patch, "[]").await.problem(422, "invalid_fields");
+    patch(merge_patch, "{").await.problem(400, "malformed_json");
+    patch("text/plain", "{}").await.problem(415, "unsupported_media_type");
+    assert_eq!(service.get(&path).await.json()["revision"], 3);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_status_of_a_server_is_set_by_itself() {
+    let service = Service::start().await;
+    let path = service.post("/api/v1/servers", &server("web-1")).await.header("location").to_owned();
+    let status = format!("{path}/status");
+    let running = service.put(&status, &json!({"status": "running"})).await;
+    assert_eq!((running.status, running.json()["status"].clone()), (200, json!("running")), "{running:?}");
+    let again = service.put(&status, &json!({"status": "running"})).await;
+    assert_eq!((again.status, again.json()["revision"].clone()), (200, json!(2)));
+    for (body, field) in [
+        (json!({"status": "up"}), "status"),
+        (json!({}), "status"),
+        (json!({"colour": 1, "status": "error"}), "colour"),
+    ] {
+        let refused = service.put(&status, &body).await;
+        refused.problem(422, "invalid_fields");
+        assert_eq!(refused.fields_at_fault(), [field], "{refused:?}");
+    }
+    // A PUT of the whole leaves the status as it is.
+    let put = service.put(&path, &server("web-1")).await;
+    assert_eq!((put.status, put.json()["status"].clone()), (200, json!("running")));
+    service.stop().await;
+}

@@ -29,6 +29,7 @@ pub struct ServerState {
 pub enum ServerEvent {
     Registered { specification: Specification, status: Status },
     Modified { changes: Changes },
+    StatusChanged { old: Status, new: Status },
     Discarded { name: ServerName },
     Restored { name: ServerName },
 }
@@ -60,6 +61,18 @@ impl Server {
         }
         self.state.specification = specification;
         Ok(self.record(ServerEvent::Modified { changes }, now))
+    }
+
+    /// Somebody says how the server is doing, but not a discarded one.
+    pub fn change_status(&mut self, status: Status, now: Timestamp) -> Result<Outcome, Error> {
+        if self.state.discarded {
+            return Err(Error::Discarded(self.state.id));
+        }
+        if self.state.status == status {
+            return Ok(Outcome::AlreadySo);
+        }
+        let old = std::mem::replace(&mut self.state.status, status);
+        Ok(self.record(ServerEvent::StatusChanged { old, new: status }, now))
     }
 
     /// The server leaves the inventory. Its name becomes free.
@@ -172,6 +185,16 @@ mod tests {
         let mut server = given(false);
         assert_eq!(server.modify(specification(4), NOW).unwrap(), Outcome::AlreadySo);
         assert_eq!((server.revision(), server.state().modified_at), (3, THEN));
+    }
+
+    #[test]
+    fn a_change_of_status_is_recorded_once() {
+        let mut server = given(false);
+        assert_eq!(server.change_status(Status::Error, NOW).unwrap(), Outcome::Changed);
+        assert_eq!(server.change_status(Status::Error, NOW).unwrap(), Outcome::AlreadySo);
+        let changed = ServerEvent::StatusChanged { old: Status::Stopped, new: Status::Error };
+        assert_eq!(server.recorder.events(), [changed]);
+        assert!(matches!(given(true).change_status(Status::Error, NOW), Err(Error::Discarded(_))));
     }
 
     #[test]

@@ -96,7 +96,8 @@ pub struct Specification {
 }
 
 /// How a server is doing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = FieldErrors, rename_all = lowercase)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = ServerStatus)]
 pub enum Status {

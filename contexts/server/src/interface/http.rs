@@ -1,21 +1,26 @@
 //! The routes of the server context.
 
-use actix_web::{HttpResponse, delete, get, post, put, web};
+use actix_web::{HttpResponse, delete, get, patch, post, put, web};
+use deserr::Deserr;
 use servertree_kernel::criteria::{Criteria, Slice};
+use servertree_kernel::fields::FieldErrors;
 use servertree_kernel::http::{
-    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, Page, Replaceable, Replacement,
+    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, Page, Patch, Replaceable, Replacement,
 };
 use servertree_kernel::problem::{CONCURRENT_CHANGE, Failure, INVALID_PARAMETER, NOT_FOUND, STALE_REVISION};
 use servertree_kernel::problem_responses;
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::application::change_server_status::ChangeServerStatus;
 use crate::application::discard_server::DiscardServer;
 use crate::application::find_server::{FindServer, ServerView};
 use crate::application::find_servers::FindServers;
 use crate::application::modify_server::ModifyServer;
+use crate::application::patch_server::PatchServer;
 use crate::application::register_server::RegisterServer;
 use crate::application::restore_server::RestoreServer;
-use crate::domain::{ServerId, Specification};
+use crate::domain::{ServerId, Specification, Status};
 use crate::error::{DISCARDED, NAME_TAKEN};
 
 /// All of them.
@@ -25,6 +30,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(list_servers)
         .service(find_server)
         .service(modify_server)
+        .service(patch_server)
+        .service(change_server_status)
         .service(discard_server)
         .service(restore_server);
 }
@@ -140,6 +147,59 @@ async fn modify_server(
     Replacement(specification): Replacement<Specification>,
 ) -> Result<Entity<ServerView>, Failure> {
     Ok(Entity(call.dispatch(ModifyServer { id: *id, specification, precondition }).await?))
+}
+
+/// Change a part of a server
+///
+/// The body is a JSON Merge Patch (RFC 7396): the fields to change, nested ones too; what is not in it stays.
+#[utoipa::path(
+    tag = "servers",
+    params(("id" = ServerId, Path, description = "The id of the server"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what the change is based on")),
+    request_body(content = Object, content_type = "application/merge-patch+json",
+        example = json!({"cpu_cores": 8, "operating_system": {"version": "13"}})),
+    responses(
+        (status = 200, description = "The server as it is now", body = ServerView, headers(("ETag" = String))),
+        ModifyProblems
+    )
+)]
+#[patch("/servers/{id}")]
+async fn patch_server(
+    call: Call,
+    id: web::Path<ServerId>,
+    IfMatch(precondition): IfMatch,
+    Patch { patch, .. }: Patch<Specification>,
+) -> Result<Entity<ServerView>, Failure> {
+    Ok(Entity(call.dispatch(PatchServer { id: *id, patch, precondition }).await?))
+}
+
+/// How a server is doing.
+#[derive(Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields)]
+struct ServerStatusBody {
+    /// How it is doing.
+    status: Status,
+}
+
+/// Say how a server is doing
+#[utoipa::path(
+    tag = "servers",
+    params(("id" = ServerId, Path, description = "The id of the server"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what the change is based on")),
+    request_body(content = ServerStatusBody, content_type = "application/json", example = json!({"status": "running"})),
+    responses(
+        (status = 200, description = "The server as it is now", body = ServerView, headers(("ETag" = String))),
+        ModifyProblems
+    )
+)]
+#[put("/servers/{id}/status")]
+async fn change_server_status(
+    call: Call,
+    id: web::Path<ServerId>,
+    IfMatch(precondition): IfMatch,
+    Body(body): Body<ServerStatusBody>,
+) -> Result<Entity<ServerView>, Failure> {
+    Ok(Entity(call.dispatch(ChangeServerStatus { id: *id, status: body.status, precondition }).await?))
 }
 
 /// Discard a server

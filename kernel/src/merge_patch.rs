@@ -1,0 +1,79 @@
+//! JSON Merge Patch (RFC 7396): a part of an entity, as it is to be. Null removes.
+
+use deserr::Deserr;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::fields::{self, FieldError, FieldErrors};
+use crate::problem::{Failure, Internal, InvalidFields};
+
+/// A patch of an object.
+#[derive(Clone, PartialEq, Debug)]
+pub struct MergePatch(Map<String, Value>);
+
+impl MergePatch {
+    /// A patch that is no object would replace the whole entity, which is what PUT is for.
+    pub fn new(json: Value) -> Result<Self, InvalidFields> {
+        match json {
+            Value::Object(fields) => Ok(Self(fields)),
+            _ => {
+                let message = "must be an object with the fields to change".to_owned();
+                Err(InvalidFields(vec![FieldError { field: "body".to_owned(), code: "wrong_type", message }]))
+            }
+        }
+    }
+
+    /// `whole` with this patch merged into it, read again: what is not valid about it is named.
+    pub fn apply<T: Serialize + Deserr<FieldErrors>>(self, whole: &T) -> Result<T, Failure> {
+        let json = serde_json::to_value(whole).map_err(|error| Internal(error.to_string()))?;
+        Ok(fields::parse(merge(json, Value::Object(self.0)))?)
+    }
+}
+
+/// The algorithm of RFC 7396, section 2.
+fn merge(target: Value, patch: Value) -> Value {
+    let Value::Object(patch) = patch else { return patch };
+    let mut target = match target {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    for (name, value) in patch {
+        if value.is_null() {
+            target.remove(&name);
+        } else {
+            let old = target.remove(&name).unwrap_or(Value::Null);
+            target.insert(name, merge(old, value));
+        }
+    }
+    Value::Object(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The examples of RFC 7396, appendix A.
+    #[test]
+    fn merges_as_the_rfc_says() {
+        for (target, patch, expected) in [
+            (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"a":null}"#, r"{}"),
+            (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
+            (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#),
+            (r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":"d","c":null}}"#, r#"{"a":{"b":"d"}}"#),
+            (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
+            (r#"["a","b"]"#, r#"["c","d"]"#, r#"["c","d"]"#),
+            (r#"{"a":"b"}"#, r#"["c"]"#, r#"["c"]"#),
+            (r#"{"a":"foo"}"#, "null", "null"),
+            (r#"{"a":"foo"}"#, r#""bar""#, r#""bar""#),
+            (r#"{"e":null}"#, r#"{"a":1}"#, r#"{"e":null,"a":1}"#),
+            ("[1,2]", r#"{"a":"b","c":null}"#, r#"{"a":"b"}"#),
+            (r"{}", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
+        ] {
+            let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+            assert_eq!(merge(json(target), json(patch)), json(expected), "{target} + {patch}");
+        }
+    }
+}
