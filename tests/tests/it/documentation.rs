@@ -6,17 +6,25 @@ use std::process::Command;
 use servertree_tests::{Service, workspace_root};
 use tempfile::TempDir;
 
-/// The README's tour, as printed: each command must succeed, and print what the block below it says. In that block `…`
-/// stands for anything.
 #[tokio::test]
 async fn the_tour_runs_as_printed() {
-    let service = Service::start().await;
-    let folder = TempDir::new().unwrap();
     let readme = fs::read_to_string(workspace_root().join("README.md")).unwrap();
     let (_, tour) = readme.split_once("## A tour in five minutes").expect("a tour in the README");
-    let tour = tour.split_once("\n## ").map_or(tour, |(tour, _)| tour);
-    let steps: Vec<(&str, &str)> = blocks(tour);
-    assert!(steps.len() >= 6, "the tour has {} steps", steps.len());
+    run_as_printed(tour.split_once("\n## ").map_or(tour, |(tour, _)| tour)).await;
+}
+
+#[tokio::test]
+async fn the_examples_of_the_api_run_as_printed() {
+    run_as_printed(&fs::read_to_string(workspace_root().join("docs/API.md")).unwrap()).await;
+}
+
+/// Runs each command of a page against a new service: it must succeed, and print what the block below it says. In that
+/// block `…` stands for anything.
+async fn run_as_printed(page: &str) {
+    let service = Service::start().await;
+    let folder = TempDir::new().unwrap();
+    let steps: Vec<(&str, &str)> = blocks(page);
+    assert!(steps.len() >= 6, "only {} steps", steps.len());
     // One shell for all of them, as a reader has; after each step it prints a mark.
     let mut script = String::from("set -e\n");
     for (command, _) in &steps {
@@ -42,7 +50,9 @@ fn blocks(text: &str) -> Vec<(&str, &str)> {
     let mut steps = Vec::new();
     for part in text.split("```sh\n").skip(1) {
         let (command, rest) = part.split_once("```").expect("a block that ends");
-        let expected = rest.split_once("```text\n").and_then(|(_, block)| block.split_once("```"));
+        // The next block, if that is one of output.
+        let expected =
+            rest.split_once("```").and_then(|(_, block)| block.strip_prefix("text\n")?.split_once("```"));
         steps.push((command, expected.map_or("…", |(expected, _)| expected)));
     }
     steps
@@ -50,14 +60,32 @@ fn blocks(text: &str) -> Vec<(&str, &str)> {
 
 /// Whether `text` is `pattern`, with `…` for anything.
 fn matches(pattern: &str, text: &str) -> bool {
-    let mut rest = text;
-    for (place, part) in pattern.split('…').enumerate() {
-        match (place, rest.find(part)) {
-            (0, Some(0)) | (1.., Some(_)) => rest = &rest[rest.find(part).unwrap() + part.len()..],
-            _ => return false,
+    let Some((first, others)) = pattern.split_once('…') else { return pattern == text };
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let (middle, last) = others.rsplit_once('…').unwrap_or(("", others));
+    for part in middle.split('…') {
+        match rest.find(part) {
+            Some(place) => rest = &rest[place + part.len()..],
+            None => return false,
         }
     }
-    rest.is_empty() || pattern.ends_with('…')
+    rest.ends_with(last)
+}
+
+#[test]
+fn patterns_match_what_they_say() {
+    for (pattern, text, expected) in [
+        ("ab", "ab", true),
+        ("ab", "abc", false),
+        ("a…", "abc", true),
+        ("…c", "abc", true),
+        ("a…c", "abcbc", true),
+        ("a…b…c", "a-b-c", true),
+        ("a…c…b", "a-b-c", false),
+        ("a…c", "abcd", false),
+    ] {
+        assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+    }
 }
 
 #[test]
