@@ -25,8 +25,26 @@ impl MergePatch {
 
     /// `whole` with this patch merged into it, read again: what is not valid about it is named.
     pub fn apply<T: Serialize + Deserr<FieldErrors>>(self, whole: &T) -> Result<T, Failure> {
-        let json = serde_json::to_value(whole).map_err(|error| Internal(error.to_string()))?;
-        Ok(fields::parse(merge(json, Value::Object(self.0)))?)
+        let whole = serde_json::to_value(whole).map_err(|error| Internal(error.to_string()))?;
+        let patch = Value::Object(self.0);
+        let mut merged = merge(whole.clone(), patch.clone());
+        keep_foreign_nulls(&mut merged, &whole, &patch);
+        Ok(fields::parse(merged)?)
+    }
+}
+
+/// By the RFC, to remove what is not there is nothing. Here a name that the whole does not have is a mistake: it stays,
+/// and is named as unknown when the whole is read.
+fn keep_foreign_nulls(merged: &mut Value, whole: &Value, patch: &Value) {
+    let (Value::Object(merged), Value::Object(patch)) = (merged, patch) else { return };
+    for (name, value) in patch {
+        match merged.get_mut(name) {
+            Some(below) => keep_foreign_nulls(below, &whole[name], value),
+            None if whole.get(name).is_none() => {
+                merged.insert(name.clone(), Value::Null);
+            }
+            None => {}
+        }
     }
 }
 

@@ -17,6 +17,9 @@ pub(super) struct Cursor {
     /// Whether to go on towards the beginning.
     #[serde(rename = "b")]
     pub(super) backwards: bool,
+    /// Whether the row at this place itself is meant, too.
+    #[serde(rename = "i", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) inclusive: bool,
     /// Of the filter and the order.
     #[serde(rename = "f")]
     pub(super) fingerprint: u64,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::field::{Field, Operand};
+use super::field::{Field, Operand, fold};
 use super::filter::{Condition, Filter};
 
 impl Filter {
@@ -41,7 +41,7 @@ impl Condition {
 
 fn folded(value: &Operand) -> String {
     match value {
-        Operand::Text(text) => text.to_lowercase(),
+        Operand::Text(text) => fold(text),
         _ => String::new(),
     }
 }

@@ -119,9 +119,9 @@ impl Field {
     pub(super) fn operand(&self, value: &Value) -> Result<Operand, String> {
         match (self.kind, value) {
             (FieldKind::Text, Value::String(text)) => Ok(Operand::Text(text.clone())),
-            (FieldKind::Name, Value::String(text)) => Ok(Operand::Text(text.to_lowercase())),
+            (FieldKind::Name, Value::String(text)) => Ok(Operand::Text(fold(text))),
             (FieldKind::Integer, value) => {
-                whole_number(value).map(Operand::Integer).ok_or("a whole number".into())
+                whole_number(value).map(Operand::Integer).ok_or("a whole number of 64 bits".into())
             }
             (FieldKind::Boolean, Value::Bool(value)) => Ok(Operand::Boolean(*value)),
             (FieldKind::Time, Value::String(text)) => parse_time(text).ok_or("a time of RFC 3339".into()),
@@ -145,8 +145,8 @@ impl Field {
     /// A value as it stands in a query string or in a comma-separated text.
     pub(super) fn operand_in_text(&self, text: &str) -> Result<Operand, String> {
         let value = match self.kind {
-            FieldKind::Integer => text.parse::<i64>().map_or(Value::Null, Value::from),
-            FieldKind::Boolean => text.parse::<bool>().map_or(Value::Null, Value::from),
+            FieldKind::Integer => text.trim().parse::<i64>().map_or(Value::Null, Value::from),
+            FieldKind::Boolean => text.trim().parse::<bool>().map_or(Value::Null, Value::from),
             _ => Value::from(text),
         };
         self.operand(&value)
@@ -186,6 +186,12 @@ impl From<Operand> for SqlValue {
             Operand::Id(id) => id.into(),
         }
     }
+}
+
+/// A text without regard to case: letter by letter, so that a part of a text folds to the same part of the folded text.
+/// (`str::to_lowercase` looks at the neighbours of a Greek sigma.)
+pub fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// A number that is whole: as in JSON Schema, 4.0 is one.

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::field::{Field, FieldKind, Operand};
+use super::field::{Field, FieldKind, Operand, fold};
 use crate::fields::shortened;
 
 /// Conditions of one filter at most: enough for people, and below what engines take as the depth of an expression.
 const MAX_CONDITIONS: usize = 100;
-/// Values of one `in` at most.
-const MAX_VALUES: usize = 500;
+/// Values of one filter at most: each is bound to the statement, and once more to its count.
+const MAX_VALUES: usize = 1_000;
 
 /// Which objects are meant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,19 +78,29 @@ impl Filter {
         filters.iter().map(|filter| Self::parse(fields, filter)).collect()
     }
 
-    /// Whether there are few enough conditions. An error says how many are allowed.
+    /// Whether it is small enough for every engine. An error says what is allowed.
     pub fn check_size(&self) -> Result<(), String> {
-        let count = self.conditions();
-        if count > MAX_CONDITIONS {
-            return Err(format!("has {count} conditions; {MAX_CONDITIONS} are allowed"));
+        let (conditions, values) = self.size();
+        if conditions > MAX_CONDITIONS {
+            return Err(format!("has {conditions} conditions; {MAX_CONDITIONS} are allowed"));
+        }
+        if values > MAX_VALUES {
+            return Err(format!("has {values} values; {MAX_VALUES} are allowed"));
         }
         Ok(())
     }
 
-    fn conditions(&self) -> usize {
+    /// How many conditions, an empty filter counting as one, and how many values.
+    fn size(&self) -> (usize, usize) {
         match self {
-            Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::conditions).sum(),
-            Self::Field(..) => 1,
+            Self::All(filters) | Self::Any(filters) => {
+                let sizes = filters.iter().map(Self::size);
+                let (conditions, values) = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
+                (conditions.max(1), values)
+            }
+            Self::Field(_, Condition::In(values)) => (1, values.len()),
+            Self::Field(_, Condition::Between(..)) => (1, 2),
+            Self::Field(..) => (1, 1),
         }
     }
 
@@ -147,22 +157,14 @@ fn several(field: &'static Field, operator: &str, value: &Value) -> Result<Vec<O
         Value::String(text) => text.split(',').map(|part| field.operand_in_text(part)).collect(),
         _ => Err("an array or a comma-separated text".to_owned()),
     };
-    let operands = operands.map_err(|expected| wrong(field, operator, &expected))?;
-    if operands.len() > MAX_VALUES {
-        return Err(format!(
-            "gives {}.{operator} {} values; {MAX_VALUES} are allowed",
-            field.name,
-            operands.len()
-        ));
-    }
-    Ok(operands)
+    operands.map_err(|expected| wrong(field, operator, &expected))
 }
 
 fn folded_text(field: &'static Field, operator: &str, value: &Value) -> Result<String, String> {
     if !matches!(field.kind, FieldKind::Text | FieldKind::Name) {
         return Err(format!("has the operator '{operator}' on {}, which is no text", field.name));
     }
-    value.as_str().map(str::to_lowercase).ok_or_else(|| wrong(field, operator, "a text"))
+    value.as_str().map(fold).ok_or_else(|| wrong(field, operator, "a text"))
 }
 
 fn wrong(field: &Field, operator: &str, expected: &str) -> String {

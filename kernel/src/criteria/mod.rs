@@ -10,7 +10,7 @@ mod parameters;
 mod slice;
 mod sql;
 
-pub use field::{Field, Operand};
+pub use field::{Field, Operand, fold};
 pub use filter::{Condition, Filter};
 pub use slice::Slice;
 
@@ -139,7 +139,7 @@ impl<V: ListView> Criteria<V> {
         let total = if self.counts { scalar(count.clone()) } else { Expr::null() };
         page.expr_as(total, "total").limit(self.limit + 1);
         if let Some(cursor) = &self.cursor {
-            page.cond_where(self.sorting.beyond(&cursor.place, cursor.backwards));
+            page.cond_where(self.sorting.beyond(cursor));
         }
         self.sorting.apply(&mut page, self.goes_backwards());
         if let Some(offset) = self.offset {
@@ -162,9 +162,17 @@ impl<V: ListView> Criteria<V> {
         };
         let prev = items.first().filter(|_| has_prev);
         let next = items.last().filter(|_| has_next);
+        let mut prev_cursor = prev.map(|item| self.cursor_at(item, true)).transpose()?;
+        let mut next_cursor = next.map(|item| self.cursor_at(item, false)).transpose()?;
+        // Everything beyond this place is gone: the way back begins here.
+        if let (Some(cursor), true) = (&self.cursor, items.is_empty()) {
+            let way_back =
+                Cursor { backwards: !cursor.backwards, inclusive: true, ..cursor.clone() }.encode();
+            *(if cursor.backwards { &mut next_cursor } else { &mut prev_cursor }) = Some(way_back);
+        }
         Ok(Slice {
-            prev_cursor: prev.map(|item| self.cursor_at(item, true)).transpose()?,
-            next_cursor: next.map(|item| self.cursor_at(item, false)).transpose()?,
+            prev_cursor,
+            next_cursor,
             total: total.map(|total| u64::try_from(total).unwrap_or(0)),
             limit: self.limit,
             offset: self.offset,
@@ -182,7 +190,7 @@ impl<V: ListView> Criteria<V> {
         let json = serde_json::to_value(item).map_err(|error| Internal(error.to_string()))?;
         let place =
             self.sorting.place(&json).ok_or_else(|| Internal("a row has no place in its list".to_owned()))?;
-        Ok(Cursor { place, backwards, fingerprint: self.fingerprint }.encode())
+        Ok(Cursor { place, backwards, inclusive: false, fingerprint: self.fingerprint }.encode())
     }
 }
 

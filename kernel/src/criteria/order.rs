@@ -3,7 +3,9 @@
 use sea_query::{Cond, Condition as SqlCondition, Expr, ExprTrait, Order, SelectStatement};
 use serde_json::Value;
 
+use super::cursor::Cursor;
 use super::field::{Field, Operand};
+use crate::json;
 
 /// The fields to sort by, the most significant first; the last one is unique.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,7 +15,8 @@ impl Sorting {
     /// Reads `[{"name":"asc"}]`, and adds the id, so that the order is total.
     pub(super) fn parse(text: &str, fields: &'static [Field], id: &'static Field) -> Result<Self, String> {
         let shape = || r#"must be like [{"name":"asc"}]"#.to_owned();
-        let keys: Vec<serde_json::Map<String, Value>> = serde_json::from_str(text).map_err(|_| shape())?;
+        let json = json::parse(text.as_bytes()).map_err(|_| shape())?;
+        let keys: Vec<serde_json::Map<String, Value>> = serde_json::from_value(json).map_err(|_| shape())?;
         let mut sorting = Vec::new();
         for key in &keys {
             let mut entries = key.iter();
@@ -58,21 +61,25 @@ impl Sorting {
         }
     }
 
-    /// The rows that come after `place`, or before it: greater in the first field, or equal in it and greater in the
-    /// second, and so on.
-    pub(super) fn beyond(&self, place: &[Operand], backwards: bool) -> SqlCondition {
+    /// The rows that come after the place of a cursor, or before it: greater in the first field, or equal in it and
+    /// greater in the second, and so on.
+    pub(super) fn beyond(&self, cursor: &Cursor) -> SqlCondition {
+        let last = self.0.len() - 1;
         let mut any = Cond::any();
-        for (position, (field, ascending)) in self.0.iter().enumerate() {
+        for (position, ((field, ascending), value)) in self.0.iter().zip(&cursor.place).enumerate() {
             let mut all = Cond::all();
-            for ((equal, _), value) in self.0.iter().zip(place).take(position) {
+            for ((equal, _), value) in self.0.iter().zip(&cursor.place).take(position) {
                 all = all.add(Expr::col(equal.key_column()).eq(value.clone()));
             }
-            if let Some(value) = place.get(position) {
-                let key = Expr::col(field.key_column());
-                let greater = *ascending != backwards;
-                all = all.add(if greater { key.gt(value.clone()) } else { key.lt(value.clone()) });
-            }
-            any = any.add(all);
+            let key = Expr::col(field.key_column());
+            let greater = *ascending != cursor.backwards;
+            let inclusive = cursor.inclusive && position == last;
+            any = any.add(all.add(match (greater, inclusive) {
+                (true, false) => key.gt(value.clone()),
+                (true, true) => key.gte(value.clone()),
+                (false, false) => key.lt(value.clone()),
+                (false, true) => key.lte(value.clone()),
+            }));
         }
         any
     }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::field::Field;
+use super::field::{Field, fold};
 use super::filter::Filter;
+use crate::json;
 use crate::problem::InvalidParameter;
 
 const KNOWN: &[&str] =
@@ -47,25 +48,31 @@ impl<'p> Parameters<'p> {
 
     /// `filter` and all of `and_filter` and any of `or_filter`.
     pub(super) fn filter(&self, fields: &'static [Field]) -> Result<Filter, InvalidParameter> {
-        let mut all = Vec::new();
-        if let Some(json) = self.json("filter")? {
-            all.push(self.check("filter", Filter::parse(fields, &json))?);
-        }
-        if let Some(json) = self.json("and_filter")? {
-            all.extend(self.check("and_filter", Filter::parse_many(fields, &json))?);
-        }
-        if let Some(json) = self.json("or_filter")? {
-            all.push(Filter::Any(self.check("or_filter", Filter::parse_many(fields, &json))?));
-        }
-        let filter = Filter::All(all);
-        self.check("filter", filter.check_size())?;
-        Ok(filter)
+        let one = |json: &Value| Filter::parse(fields, json);
+        let all = |json: &Value| Filter::parse_many(fields, json).map(Filter::All);
+        let any = |json: &Value| Filter::parse_many(fields, json).map(Filter::Any);
+        let given = [
+            self.filter_in("filter", one)?,
+            self.filter_in("and_filter", all)?,
+            self.filter_in("or_filter", any)?,
+        ];
+        Ok(Filter::All(given.into_iter().flatten().collect()))
+    }
+
+    fn filter_in(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&Value) -> Result<Filter, String>,
+    ) -> Result<Option<Filter>, InvalidParameter> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let json = json::parse(text.as_bytes()).map_err(|error| format!("must be JSON: {error}"));
+        let filter = parse(&self.check(name, json)?).and_then(|filter| filter.check_size().map(|()| filter));
+        self.check(name, filter).map(Some)
     }
 
     /// The words of a text, in lower case.
     pub(super) fn words(&self, name: &str, most: usize) -> Result<Vec<String>, InvalidParameter> {
-        let words: Vec<String> =
-            self.get(name).unwrap_or_default().split_whitespace().map(str::to_lowercase).collect();
+        let words: Vec<String> = self.get(name).unwrap_or_default().split_whitespace().map(fold).collect();
         if words.len() > most {
             let message = format!("has {} words; {most} are allowed", words.len());
             return Err(InvalidParameter::new(name, "too_long", message));
@@ -109,12 +116,6 @@ impl<'p> Parameters<'p> {
             })
         };
         text.split(',').map(find).collect::<Result<_, _>>().map(Some)
-    }
-
-    fn json(&self, name: &str) -> Result<Option<Value>, InvalidParameter> {
-        let Some(text) = self.get(name) else { return Ok(None) };
-        let value = serde_json::from_str(text).map_err(|error| format!("must be JSON: {error}"));
-        self.check(name, value).map(Some)
     }
 
     fn integer(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, InvalidParameter> {

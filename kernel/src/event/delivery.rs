@@ -1,4 +1,7 @@
 //! The worker of one subscriber: hands over what is due, in the order of each aggregate.
+//!
+//! What fails is tried again for ever. Leases for several workers on one database, dead letters, jitter, and pauses for
+//! what cannot be reached are to come; the table has their columns.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -16,7 +16,7 @@ use crate::problem::Failure;
 
 /// Events made into deliveries in one transaction: enough to make the transaction worth its while, few enough for
 /// writers not to notice.
-const BATCH: u64 = 200;
+const BATCH: usize = 200;
 
 /// What the dispatcher works with.
 pub(super) struct Dispatcher {
@@ -46,28 +46,43 @@ impl Step for Dispatcher {
     /// database: also for those that this process does not run.
     async fn step(&self, _: &CancellationToken) -> Result<usize, Failure> {
         // Looked up outside of the transaction first: with nothing to do, no write lock is taken.
-        let seen: Vec<LoggedEvent> = self.database.fetch_all(&undispatched()).await?;
+        let seen: Vec<LoggedEvent> = self.database.fetch_all(&undispatched().limit(1).take()).await?;
         if seen.is_empty() {
             return Ok(0);
         }
         let mut transaction = self.database.begin().await?;
-        let events: Vec<LoggedEvent> = transaction.fetch_all(&undispatched()).await?;
-        for subscriber in registration::registered(&mut transaction).await? {
-            insert_deliveries(&mut transaction, &subscriber, &events).await?;
+        let events = batch(&mut transaction).await?;
+        let subscribers = registration::registered(&mut transaction).await?;
+        // Piece by piece: a statement takes only so many values.
+        for events in events.chunks(BATCH) {
+            for subscriber in &subscribers {
+                insert_deliveries(&mut transaction, subscriber, events).await?;
+            }
+            let dispatched = Query::update()
+                .table(EventLog::Table)
+                .value(EventLog::DispatchedAt, self.clock.now())
+                .and_where(Expr::col(EventLog::Id).is_in(events.iter().map(|event| event.id)))
+                .take();
+            transaction.execute(&dispatched).await?;
         }
-        let dispatched = Query::update()
-            .table(EventLog::Table)
-            .value(EventLog::DispatchedAt, self.clock.now())
-            .and_where(Expr::col(EventLog::Id).is_in(events.iter().map(|event| event.id)))
-            .take();
-        transaction.execute(&dispatched).await?;
         transaction.commit().await?;
         self.dispatched.wake();
         Ok(events.len())
     }
 }
 
-/// The oldest events without deliveries. They are found by their state, not by a highest id seen: ids are given out
+/// The events to dispatch now. Where there are more, all that are there of the same aggregates go with them: an earlier
+/// event may have a later id, when clocks differ, and must not be left behind a later one.
+async fn batch(transaction: &mut Transaction) -> Result<Vec<LoggedEvent>, Failure> {
+    let oldest: Vec<LoggedEvent> = transaction.fetch_all(&undispatched().limit(BATCH as u64).take()).await?;
+    if oldest.len() < BATCH {
+        return Ok(oldest);
+    }
+    let subjects = oldest.iter().map(|event| event.subject);
+    Ok(transaction.fetch_all(undispatched().and_where(Expr::col(EventLog::Subject).is_in(subjects))).await?)
+}
+
+/// The events without deliveries, oldest first. They are found by their state, not by a highest id seen: ids are given out
 /// before the commit, so a lower one may become visible later.
 fn undispatched() -> SelectStatement {
     Query::select()
@@ -75,7 +90,6 @@ fn undispatched() -> SelectStatement {
         .from(EventLog::Table)
         .and_where(Expr::col(EventLog::DispatchedAt).is_null())
         .order_by(EventLog::Id, Order::Asc)
-        .limit(BATCH)
         .take()
 }
 

@@ -37,8 +37,7 @@ pub(super) trait Step: Send + Sync {
 }
 
 /// Steps until there is nothing to do; then sleeps until woken, but never longer than `poll`: what another process
-/// committed wakes nobody here. An error, or a panic, is
-/// logged, and tried again after `poll`.
+/// committed wakes nobody here. An error, or a panic, is logged, and tried again after `poll`.
 pub(super) async fn pump(
     part: impl Step,
     mut wake: watch::Receiver<u64>,

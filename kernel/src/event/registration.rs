@@ -59,8 +59,8 @@ pub(super) async fn registered(transaction: &mut Transaction) -> Result<Vec<Regi
     rows.into_iter().map(|row| Registered::try_from(row).map_err(Into::into)).collect()
 }
 
-/// Registers the subscribers of this process. One that starts at the beginning gets a delivery of every past event
-/// that it takes from now on and did not take before.
+/// Registers the subscribers of this process. One that starts at the beginning, and is new or takes other events than
+/// before, gets a delivery of every past event that it takes and has none of.
 pub(super) async fn register(
     database: &Database,
     subscribers: &[Subscriber],
@@ -75,7 +75,7 @@ pub(super) async fn register(
         }
         transaction.execute(&enter(subscriber, now)).await?;
         if subscriber.start == Start::Beginning {
-            transaction.execute(&deliver_past_events(subscriber, before)?).await?;
+            transaction.execute(&deliver_past_events(subscriber)?).await?;
         }
     }
     Ok(transaction.commit().await?)
@@ -94,10 +94,7 @@ fn enter(subscriber: &Subscriber, now: Timestamp) -> InsertStatement {
 }
 
 /// All in the database: the log may be long. What is not dispatched yet comes by itself.
-fn deliver_past_events(
-    subscriber: &Subscriber,
-    before: Option<&Registered>,
-) -> Result<InsertStatement, Internal> {
+fn deliver_past_events(subscriber: &Subscriber) -> Result<InsertStatement, Internal> {
     let mut past = Query::select()
         .expr(Expr::val(subscriber.name))
         .columns([EventLog::Id, EventLog::Subject, EventLog::Revision, EventLog::Sequence])
@@ -108,16 +105,16 @@ fn deliver_past_events(
     if !subscriber.events.is_empty() {
         past.and_where(Expr::col(EventLog::Type).is_in(subscriber.events.iter().copied()));
     }
-    match before {
-        // It took all events, and now takes some of them.
-        Some(before) if before.events.is_empty() => {
-            past.and_where(Expr::val(1).eq(0));
-        }
-        Some(before) => {
-            past.and_where(Expr::col(EventLog::Type).is_not_in(before.events.iter().map(String::as_str)));
-        }
-        None => {}
-    }
+    let delivery = Query::select()
+        .expr(Expr::val(1))
+        .from(EventDeliveries::Table)
+        .and_where(Expr::col(EventDeliveries::Subscriber).eq(subscriber.name))
+        .and_where(
+            Expr::col((EventDeliveries::Table, EventDeliveries::EventId))
+                .eq(Expr::col((EventLog::Table, EventLog::Id))),
+        )
+        .take();
+    past.and_where(Expr::exists(delivery).not());
     let mut insert = Query::insert().into_table(EventDeliveries::Table).columns(DELIVERY).take();
     insert.select_from(past).map_err(|error| Internal(error.to_string()))?;
     Ok(insert)

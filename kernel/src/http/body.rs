@@ -11,8 +11,8 @@ use deserr::Deserr;
 use futures_util::StreamExt;
 use thiserror::Error;
 
-use super::json;
 use crate::fields::{self, FieldErrors};
+use crate::json;
 use crate::merge_patch::MergePatch;
 use crate::problem::{
     BODY_TOO_LARGE, Failure, MALFORMED_JSON, Problem, ProblemType, REQUEST_TIMED_OUT, UNSUPPORTED_MEDIA_TYPE,

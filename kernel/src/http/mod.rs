@@ -8,7 +8,6 @@ mod body;
 mod call;
 mod criteria;
 mod entity;
-mod json;
 mod openapi;
 mod problem;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::notes::{End, HEARD, HEARD_FROM_NOW, NOTES, NotesTaken, UNLUCKY, WriteNotes};
+use crate::notes::{End, HEARD, HEARD_FROM_NOW, HEARD_OTHERWISE, NOTES, NotesTaken, UNLUCKY, WriteNotes};
 use servertree_kernel::testkit::Testbed;
 
 #[tokio::test]
@@ -120,4 +120,38 @@ async fn an_unreadable_event_is_put_off_like_a_failure() {
     taken.sort_unstable();
     assert_eq!(taken, [(1, 1, 0), (2, 1, 0)]);
     test.stop().await;
+}
+
+/// A version that takes other events comes and goes again: what it did not take is taken then, once.
+#[tokio::test]
+async fn a_subscriber_that_changes_its_mind_and_back_takes_everything_once() {
+    let mut test = Testbed::of(&[&HEARD]).start().await;
+    for (revision, context) in [(1, &HEARD_OTHERWISE), (2, &HEARD), (3, &HEARD_OTHERWISE), (4, &HEARD)] {
+        test.dispatch(WriteNotes::on(1, revision)).await.unwrap();
+        test.delivered().await;
+        test = Testbed::of(&[context]).after(test.stop().await).start().await;
+    }
+    test.delivered().await;
+    let taken = test.ask(NotesTaken).await.unwrap();
+    assert_eq!(taken, [(1, 1, 0), (1, 2, 0), (1, 3, 0), (1, 4, 0)]);
+    test.finish().await;
+}
+
+/// The order is that of revisions, whatever the ids say and however much lies in between.
+#[tokio::test]
+async fn clocks_that_differ_do_not_change_the_order() {
+    let mut test = Testbed::of(&[&HEARD]).start().await;
+    test.quiet_database().await;
+    test.dispatch(WriteNotes { end: End::UnderALowId, ..WriteNotes::on(1, 2) }).await.unwrap();
+    for subject in 100..350 {
+        test.dispatch(WriteNotes::on(subject, 1)).await.unwrap();
+    }
+    test.dispatch(WriteNotes::on(1, 1)).await.unwrap();
+    test.resume().await;
+    test.delivered().await;
+    let taken = test.ask(NotesTaken).await.unwrap();
+    let of_one: Vec<i64> =
+        taken.iter().filter(|(subject, ..)| *subject == 1).map(|(_, revision, _)| *revision).collect();
+    assert_eq!((taken.len(), of_one), (252, vec![1, 2]));
+    test.finish().await;
 }

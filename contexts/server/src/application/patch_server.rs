@@ -78,10 +78,11 @@ mod tests {
         assert_eq!(test.events().await[1].data.get(), changes);
 
         assert_eq!(test.dispatch(patch(json!({}))).await.unwrap(), patched);
-        let faulty = json!({"name": null, "cpu_cores": 0, "operating_system": {"kernel": "6.1"}});
+        let faulty =
+            json!({"name": null, "colour": null, "cpu_cores": 0, "operating_system": {"kernel": null}});
         let failure = test.dispatch(patch(faulty)).await.unwrap_err();
         let fields: Vec<&str> = failure.fields().iter().map(|error| error.field.as_str()).collect();
-        assert_eq!(fields, ["cpu_cores", "operating_system.kernel", "name"]);
+        assert_eq!(fields, ["colour", "cpu_cores", "operating_system.kernel", "name"]);
         test.finish().await;
     }
 }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use sea_query::{Expr, ExprTrait, Query};
+use servertree_kernel::criteria::fold;
 use servertree_kernel::database::DatabaseError;
 use servertree_kernel::domain::{Aggregate, WriteUow};
 use shaku::Component;
@@ -91,10 +92,10 @@ fn changing(server: &Server) -> [Expr; CHANGING.len()] {
 fn searched(server: &Server) -> [Expr; SEARCHED.len()] {
     let specification = &server.state().specification;
     let system = &specification.operating_system;
-    let name = system.name.as_str().to_lowercase();
-    let version = system.version.as_str().to_lowercase();
-    let architecture = system.architecture.as_str().to_lowercase();
-    let own = [specification.name.as_str().to_lowercase(), specification.environment.as_str().to_lowercase()];
+    let name = fold(system.name.as_str());
+    let version = fold(system.version.as_str());
+    let architecture = fold(system.architecture.as_str());
+    let own = [fold(specification.name.as_str()), fold(specification.environment.as_str())];
     let found = [own[0].as_str(), &own[1], &name, &version, &architecture].join("\n");
     [name.into(), version.into(), architecture.into(), found.into()]
 }

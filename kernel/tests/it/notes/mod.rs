@@ -47,6 +47,13 @@ pub static HEARD: Context = context("notes", |kernel, registry| {
     registry.subscriber::<FromBeginning>(Arc::new(Listener));
 });
 
+/// Notes, and the listener from the beginning in a version that takes other events.
+pub static HEARD_OTHERWISE: Context = context("notes", |kernel, registry| {
+    (NOTES.register)(kernel, registry);
+    registry.query::<NotesTaken>(Arc::new(Notes));
+    registry.subscriber::<OthersFromBeginning>(Arc::new(Listener));
+});
+
 /// Notes, and a listener from now on.
 pub static HEARD_FROM_NOW: Context = context("notes", |kernel, registry| {
     (NOTES.register)(kernel, registry);
@@ -67,8 +74,10 @@ pub struct WriteNotes {
 #[derive(Clone, Copy)]
 pub enum End {
     Well,
-    /// Well, but with an event in the log that cannot be read back.
+    /// Well, but the log also has an event of the next revision that cannot be read back.
     WithASpoiltEvent,
+    /// Well, but the event of it has an id lower than all others, as from a process whose clock is behind.
+    UnderALowId,
     InError,
     InPanic,
 }
@@ -149,11 +158,17 @@ impl CommandHandler<WriteNotes> for Notes {
         let insert =
             Sql::insert().into_table(Alias::new("notes")).columns(columns).values_panic(values).take();
         uow.execute(&insert).await?;
+        if let End::UnderALowId = command.end {
+            uow.execute(&logged_event(Uuid::from_u128(1), command.subject, command.revision, 1)).await?;
+            return Ok(());
+        }
         uow.record(&mut note)?;
         match command.end {
-            End::Well => Ok(()),
+            End::Well | End::UnderALowId => Ok(()),
             End::WithASpoiltEvent => {
-                uow.execute(&spoilt_event(command.subject, command.revision + 1)).await?;
+                let id = Uuid::from_u128(command.subject.as_u128() + 0xffff);
+                // A later version might have written it: its schema version is larger than this one takes.
+                uow.execute(&logged_event(id, command.subject, command.revision + 1, 70_000)).await?;
                 Ok(())
             }
             End::InError => Err(Internal("as it was told".to_owned()).into()),
@@ -162,8 +177,8 @@ impl CommandHandler<WriteNotes> for Notes {
     }
 }
 
-/// As a later version might have written it: with a schema version larger than this one takes.
-fn spoilt_event(subject: Uuid, revision: u64) -> sea_query::InsertStatement {
+/// An event, straight into the log.
+fn logged_event(id: Uuid, subject: Uuid, revision: u64, schema_version: i64) -> sea_query::InsertStatement {
     let columns = [
         "id",
         "source",
@@ -181,13 +196,13 @@ fn spoilt_event(subject: Uuid, revision: u64) -> sea_query::InsertStatement {
         .into_table(Alias::new("event_log"))
         .columns(columns.map(Alias::new))
         .values_panic([
-            Uuid::from_u128(subject.as_u128() + 0xffff).into(),
+            id.into(),
             "/servertree/notes".into(),
             "note.written".into(),
             subject.into(),
             revision.cast_signed().into(),
             0.into(),
-            70_000.into(),
+            schema_version.into(),
             0.into(),
             "tester".into(),
             "test".into(),
@@ -245,6 +260,28 @@ impl Subscription for FromBeginning {
     const NAME: &'static str = "notes.from_beginning";
     const EVENTS: &'static [&'static str] = &["note.written"];
     const START: Start = Start::Beginning;
+}
+
+#[derive(Deserialize)]
+struct OthersFromBeginning {}
+
+impl Subscription for OthersFromBeginning {
+    const NAME: &'static str = "notes.from_beginning";
+    const EVENTS: &'static [&'static str] = &["note.burnt"];
+    const START: Start = Start::Beginning;
+}
+
+#[async_trait]
+impl EventHandler<OthersFromBeginning> for Listener {
+    async fn handle(
+        &self,
+        _: OthersFromBeginning,
+        event: &Envelope,
+        uow: &mut WriteUow,
+        message: &Message,
+    ) -> Result<(), Failure> {
+        self.take(event, uow, message).await
+    }
 }
 
 #[derive(Deserialize)]

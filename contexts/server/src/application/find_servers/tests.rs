@@ -199,27 +199,75 @@ async fn the_database_and_memory_agree_on_every_filter() {
     test.finish().await;
 }
 
-/// Any bytes in place of a parameter are taken or refused, and never an error of ours.
+/// A cursor as a forger makes it: any values, and the fingerprint of a real one.
+fn forged(real: &str) -> impl Strategy<Value = String> {
+    use base64::Engine;
+    let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let real: Value = serde_json::from_slice(&engine.decode(real).unwrap()).unwrap();
+    let text = || any::<String>().prop_map(|text| json!({ "t": text }));
+    let id = || any::<u128>().prop_map(|id| json!({"u": uuid::Uuid::from_u128(id).to_string()}));
+    let value = prop_oneof![text(), any::<i64>().prop_map(|number| json!({ "i": number })), id()];
+    let of_the_right_form = (text(), id()).prop_map(|(text, id)| vec![text, id]);
+    let place = prop_oneof![of_the_right_form, prop::collection::vec(value, 1..4)];
+    (place, any::<bool>(), any::<bool>()).prop_map(move |(place, backwards, inclusive)| {
+        let cursor = json!({"p": place, "b": backwards, "i": inclusive, "f": real["f"]});
+        engine.encode(cursor.to_string())
+    })
+}
+
+/// Anything in place of a parameter is taken or refused, and never an error of ours.
 #[tokio::test]
 async fn nonsense_is_refused_or_taken_literally() {
     let test = Testbed::of(&[&CONTEXT]).start().await;
     populate(&test).await;
-    let mut runner = TestRunner::deterministic();
-    let names = prop::sample::select(
+    let real = test.ask(page(&[("limit", "1")])).await.unwrap().next_cursor.unwrap();
+    let name = prop::sample::select(
         &["filter", "and_filter", "or_filter", "sort", "cursor", "q", "fields", "limit"][..],
     );
-    let values = prop_oneof![
-        any::<String>(),
-        r#"[\[{"a-z:,}\]0-9 ]{0,40}"#,
-        filter().prop_map(|json| json.to_string())
+    let text = prop_oneof![any::<String>(), r#"[\[{"a-z:,}\]0-9 ]{0,40}"#];
+    let filters = prop::sample::select(&["and_filter", "or_filter"][..]);
+    let many = (0..120_usize).prop_map(|count| format!("[{}]", vec!["{}"; count].join(",")));
+    let long =
+        (0..1_100_usize).prop_map(|count| format!(r#"{{"environment":{{"in":"{}"}}}}"#, ",".repeat(count)));
+    let parameter = prop_oneof![
+        2 => (name, text),
+        1 => (Just("filter"), filter().prop_map(|json| json.to_string())),
+        1 => (filters, many),
+        1 => (Just("filter"), long),
+        2 => (Just("cursor"), forged(&real)),
     ];
+    let mut runner = TestRunner::deterministic();
+    let mut taken = std::collections::BTreeMap::new();
     for _ in 0..2_000 {
-        let (name, value) = (names.clone(), values.clone()).new_tree(&mut runner).unwrap().current();
+        let (name, value) = parameter.new_tree(&mut runner).unwrap().current();
         if let Ok(criteria) = Criteria::parse(&[(name.to_owned(), value.clone())]) {
             let found = test.ask(FindServers { criteria }).await;
             assert!(found.is_ok(), "{name}={value}: {found:?}");
+            *taken.entry(name).or_insert(0) += 1;
         }
     }
+    for name in ["filter", "or_filter", "cursor", "q"] {
+        assert!(taken.get(name).is_some_and(|count| *count > 20), "hardly any {name} was taken: {taken:?}");
+    }
+    test.finish().await;
+}
+
+/// What a cursor leads to may be gone by the time it is followed: it still leads back.
+#[tokio::test]
+async fn a_page_that_is_gone_leads_back() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        ids.push(test.dispatch(RegisterServer { specification: specification(name) }).await.unwrap().id);
+    }
+    let first = test.ask(page(&[("limit", "2")])).await.unwrap();
+    for id in &ids[2..] {
+        test.dispatch(DiscardServer { id: *id, precondition: Precondition::Any }).await.unwrap();
+    }
+    let gone = test.ask(page(&[("limit", "2"), ("cursor", &first.next_cursor.unwrap())])).await.unwrap();
+    assert_eq!((names_of(&gone), &gone.next_cursor), (vec![], &None));
+    let back = test.ask(page(&[("limit", "2"), ("cursor", &gone.prev_cursor.unwrap())])).await.unwrap();
+    assert_eq!(names_of(&back), ["a", "b"]);
     test.finish().await;
 }
 
