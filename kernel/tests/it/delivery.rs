@@ -5,6 +5,19 @@ use std::time::Duration;
 use crate::notes::{End, HEARD, HEARD_FROM_NOW, HEARD_OTHERWISE, NOTES, NotesTaken, UNLUCKY, WriteNotes};
 use servertree_kernel::testkit::Testbed;
 
+/// Waits until what the listener took is as it should be.
+async fn wait_until(test: &Testbed, is_so: impl Fn(&[(u128, i64, i64)]) -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let taken = test.ask(NotesTaken).await.unwrap();
+        if is_so(&taken) {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "what should arrive does not; so far {taken:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test]
 async fn events_arrive_once_and_in_order() {
     let test = Testbed::of(&[&HEARD]).start().await;
@@ -31,11 +44,7 @@ async fn a_failure_holds_back_its_aggregate_and_no_other() {
         test.dispatch(WriteNotes::on(UNLUCKY, revision)).await.unwrap();
         test.dispatch(WriteNotes::on(14, revision)).await.unwrap();
     }
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while test.ask(NotesTaken).await.unwrap().len() < 3 {
-        assert!(tokio::time::Instant::now() < deadline, "the events of 14 do not arrive");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until(&test, |taken| taken.len() >= 3).await;
     let taken = test.ask(NotesTaken).await.unwrap();
     assert_eq!(taken, [(14, 1, 0), (14, 2, 0), (14, 3, 0)]);
     // The clock stands: what failed is not due before it moves on.
@@ -110,11 +119,7 @@ async fn an_unreadable_event_is_put_off_like_a_failure() {
     test.dispatch(WriteNotes { end: End::WithASpoiltEvent, ..WriteNotes::on(1, 1) }).await.unwrap();
     test.dispatch(WriteNotes::on(1, 3)).await.unwrap();
     test.dispatch(WriteNotes::on(2, 1)).await.unwrap();
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while !test.ask(NotesTaken).await.unwrap().contains(&(2, 1, 0)) {
-        assert!(tokio::time::Instant::now() < deadline, "the event of 2 does not arrive");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until(&test, |taken| taken.contains(&(2, 1, 0))).await;
     // The one after the spoilt one waits for it.
     let mut taken = test.ask(NotesTaken).await.unwrap();
     taken.sort_unstable();
