@@ -9,7 +9,7 @@ use servertree_kernel::plugin::{Context, migrations};
 use crate::config::Config;
 use crate::http::openapi;
 use crate::start::{StartError, open_database, prepare_data_folder};
-use crate::{logging, serve};
+use crate::{keys, logging, serve};
 
 /// ServerTree keeps an organisation's server inventory behind one REST API.
 ///
@@ -41,6 +41,9 @@ enum Command {
     Contexts,
     /// Print the OpenAPI description of the API, as JSON.
     Openapi,
+    /// The keys that protect secrets in the database.
+    #[command(subcommand)]
+    Keys(keys::Command),
 }
 
 /// Does what was asked for.
@@ -53,6 +56,7 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
         }
         Command::Migrate => runtime()?.block_on(migrate(&config)),
         Command::Config => print(&config.shown()?),
+        Command::Keys(command) => keys::run(command, &config),
         Command::Contexts => print(&contexts(&config)?),
         Command::Openapi => {
             let contexts = Context::enabled(&config.contexts.enabled)?;
@@ -62,7 +66,7 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+pub fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -98,7 +102,7 @@ fn contexts(config: &Config) -> Result<String, StartError> {
 }
 
 /// Whoever stops reading (`servertree openapi | head`) has got what they wanted.
-fn print(text: &str) -> Result<(), StartError> {
+pub fn print(text: &str) -> Result<(), StartError> {
     match writeln!(io::stdout(), "{text}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(StartError::Internal(error.to_string()))

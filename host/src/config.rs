@@ -1,6 +1,7 @@
 //! Configuration: built-in defaults, then a file, then the environment. Every value is checked, and whatever is wrong
 //! is told with where it came from and what is allowed.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use figment::providers::{Env, Format, Toml};
 use serde::{Deserialize, Serialize};
 use servertree_kernel::database;
 use servertree_kernel::event::RelaySettings;
+use servertree_kernel::secrets::Key;
 use thiserror::Error;
 
 /// The defaults, with the meaning of each key: also what `config/default.toml` documents.
@@ -24,6 +26,7 @@ pub struct Config {
     pub http: HttpSettings,
     pub database: database::Settings,
     pub events: RelaySettings,
+    pub secrets: SecretSettings,
     pub contexts: ContextSettings,
     pub log: LogSettings,
 }
@@ -40,6 +43,19 @@ pub struct HttpSettings {
     pub address: IpAddr,
     pub port: u16,
     pub body_timeout: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretSettings {
+    pub keys: String,
+}
+
+/// It may hold keys.
+impl fmt::Debug for SecretSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretSettings").field("keys", &without_keys(&self.keys)).finish()
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -102,6 +118,7 @@ impl Config {
     pub fn shown(&self) -> Result<String, ConfigError> {
         let mut shown = self.clone();
         shown.database.url = without_password(&self.database.url);
+        shown.secrets.keys = without_keys(&self.secrets.keys);
         toml::to_string(&shown).map(|text| text.trim_end().to_owned()).map_err(|error| ConfigError {
             key: "all".to_owned(),
             origin: "in effect".to_owned(),
@@ -232,6 +249,16 @@ fn without_password(url: &str) -> String {
     hidden().unwrap_or_else(|| url.to_owned())
 }
 
+/// Paths as they are, of keys all but their bytes.
+fn without_keys(keys: &str) -> String {
+    let shown = |entry: &str| match entry.trim().rsplit_once('.') {
+        Some((name, _)) if Key::is_meant(name) => format!("{name}.***"),
+        _ if Key::is_meant(entry.trim()) => "***".to_owned(),
+        _ => entry.trim().to_owned(),
+    };
+    keys.split(',').map(shown).collect::<Vec<_>>().join(",")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +269,15 @@ mod tests {
         assert_eq!(config.database, database::Settings::default());
         assert_eq!(config.events, RelaySettings::default());
         assert_eq!(config.validate(), Ok(()));
+    }
+
+    #[test]
+    fn of_keys_the_names_are_shown() {
+        let keys = "stkey1.master.a.AAAA, /run/keys/b.key,stkey1AAAA";
+        assert_eq!(without_keys(keys), "stkey1.master.a.***,/run/keys/b.key,***");
+        assert_eq!(without_keys(""), "");
+        let settings = SecretSettings { keys: keys.to_owned() };
+        assert!(!format!("{settings:?}").contains("AAAA"));
     }
 
     #[test]

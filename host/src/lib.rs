@@ -7,6 +7,7 @@ mod config;
 mod container;
 mod contexts;
 mod http;
+mod keys;
 mod local_operator;
 mod logging;
 mod serve;

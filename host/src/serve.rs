@@ -9,11 +9,12 @@ use servertree_kernel::database::Database;
 use servertree_kernel::event::Relay;
 use servertree_kernel::permission::PermissionSlot;
 use servertree_kernel::plugin::{Application, Context, Parts, migrations};
+use servertree_kernel::secrets::Keyring;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Config, HttpSettings};
 use crate::local_operator::LocalOperator;
-use crate::start::{StartError, open_database, prepare_data_folder};
+use crate::start::{StartError, keyring, open_database, prepare_data_folder};
 use crate::{container, http};
 
 /// How long stopping may take in all.
@@ -25,7 +26,8 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let contexts = Context::enabled(&config.contexts.enabled)?;
     prepare_data_folder(&config.data)?;
     let database = open_database(&config).await?;
-    let application = assemble(contexts, &database)?;
+    let keyring = keyring(&config);
+    let application = assemble(contexts, &database, &keyring)?;
     if !application.has_permission_checker && !config.http.address.is_loopback() {
         return Err(StartError::NotLoopback { address: config.http.address });
     }
@@ -34,6 +36,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         let (owner, version, name) = (migration.owner, migration.version, migration.name);
         tracing::info!(owner, version, name, "migrated");
     }
+    keyring.open(&database, application.clock().now()).await?;
     let relay = application.start_relay(&config.events).await.map_err(StartError::Relay)?;
     let address = listener.local_addr().map_err(|error| StartError::Internal(error.to_string()))?;
     let mut server = http::start(listener, &config.http, application.clone(), database.clone())?;
@@ -65,11 +68,15 @@ fn listen(settings: &HttpSettings) -> Result<TcpListener, StartError> {
     })
 }
 
-fn assemble(contexts: Vec<&'static Context>, database: &Database) -> Result<Application, StartError> {
+fn assemble(
+    contexts: Vec<&'static Context>,
+    database: &Database,
+    keyring: &Keyring,
+) -> Result<Application, StartError> {
     let permissions = PermissionSlot::empty();
     Ok(Application::assemble(Parts {
         contexts,
-        kernel: container::kernel(permissions.clone()),
+        kernel: container::kernel(permissions.clone(), keyring.clone()),
         permissions,
         fallback_permissions: Arc::new(LocalOperator),
         database: database.clone(),

@@ -8,6 +8,7 @@ use std::path::Path;
 use servertree_kernel::database::{ConnectError, Database, MigrationError};
 use servertree_kernel::plugin::AssemblyError;
 use servertree_kernel::problem::Failure;
+use servertree_kernel::secrets::{KeyError, KeySource, Keyring};
 use thiserror::Error;
 
 use crate::config::{Config, ConfigError, DataSettings};
@@ -28,6 +29,13 @@ pub enum StartError {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Migration(#[from] MigrationError),
+    #[error(
+        "{count} secrets could not be wrapped: they do not open with the key they name (the log names them). They stay as \
+         they are, and so does their key; restore them from a backup or set them anew, then rotate again"
+    )]
+    Damaged { count: u64 },
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     #[error("the relay of events could not start: {}", .0.chain())]
     Relay(Failure),
     #[error(
@@ -67,4 +75,10 @@ pub fn prepare_data_folder(data: &DataSettings) -> Result<(), StartError> {
 pub async fn open_database(config: &Config) -> Result<Database, StartError> {
     let default_file = Path::new(&config.data.folder).join("servertree.db");
     Ok(Database::connect(&config.database, &default_file).await?)
+}
+
+/// The keyring over the keys that the configuration gives; without any, those in the data folder.
+pub fn keyring(config: &Config) -> Keyring {
+    let folder = Path::new(&config.data.folder).join("keys");
+    Keyring::new(KeySource::configured(&config.secrets.keys, &folder))
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::Invalid;
-use crate::problem::InvalidFields;
+pub use crate::problem::InvalidFields;
 
 /// One faulty field.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -41,6 +41,12 @@ impl FieldErrors {
     pub fn at(location: ValuePointerRef<'_>, invalid: Invalid) -> Self {
         let Invalid { code, message } = invalid;
         Self(vec![FieldError { field: path(location), code, message }])
+    }
+
+    /// Goes on only if there are none of these.
+    pub fn none_of(faults: impl IntoIterator<Item = Self>) -> Result<(), Self> {
+        let all = Self(faults.into_iter().flat_map(|errors| errors.0).collect());
+        if all.0.is_empty() { Ok(()) } else { Err(all) }
     }
 }
 
@@ -108,6 +114,32 @@ pub fn whole_number<V: IntoValue>(
             Err(FieldErrors::at(location, Invalid { code: "wrong_type", message }))
         }
         other => Err(FieldErrors::at(location, wrong_type("a number", &other))),
+    }
+}
+
+/// A field that is accepted and ignored: what GET shows and the service fills in can be sent back.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ignored;
+
+impl Deserr<FieldErrors> for Ignored {
+    fn deserialize_from_value<V: IntoValue>(
+        _: Value<V>,
+        _: ValuePointerRef<'_>,
+    ) -> Result<Self, FieldErrors> {
+        Ok(Self)
+    }
+}
+
+/// What a PUT can replace, and a PATCH change.
+pub trait Replaceable {
+    /// The fields of its representation that the service fills in: accepted and ignored when they are sent back.
+    const FILLED_IN: &'static [&'static str];
+}
+
+/// Leaves out what the service fills in.
+pub(crate) fn ignore_filled_in<T: Replaceable>(json: &mut serde_json::Value) {
+    if let Some(fields) = json.as_object_mut() {
+        fields.retain(|name, _| !T::FILLED_IN.contains(&name.as_str()));
     }
 }
 

@@ -20,6 +20,7 @@ pub mod permission;
 pub mod plugin;
 pub mod problem;
 pub mod query;
+pub mod secrets;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod uow;

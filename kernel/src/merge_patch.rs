@@ -4,7 +4,7 @@ use deserr::Deserr;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::fields::{self, FieldError, FieldErrors};
+use crate::fields::{self, FieldError, FieldErrors, Replaceable, ignore_filled_in};
 use crate::problem::{Failure, Internal, InvalidFields};
 
 /// A patch of an object.
@@ -23,9 +23,11 @@ impl MergePatch {
         }
     }
 
-    /// `whole` with this patch merged into it, read again: what is not valid about it is named.
-    pub fn apply<T: Serialize + Deserr<FieldErrors>>(self, whole: &T) -> Result<T, Failure> {
-        let whole = serde_json::to_value(whole).map_err(|error| Internal(error.to_string()))?;
+    /// What `whole` shows, with this patch merged into it, read as it would be from a PUT: what is not valid about it is
+    /// named.
+    pub fn apply<T: Replaceable + Deserr<FieldErrors>>(self, whole: &impl Serialize) -> Result<T, Failure> {
+        let mut whole = serde_json::to_value(whole).map_err(|error| Internal(error.to_string()))?;
+        ignore_filled_in::<T>(&mut whole);
         let patch = Value::Object(self.0);
         let mut merged = merge(whole.clone(), patch.clone());
         keep_foreign_nulls(&mut merged, &whole, &patch);

@@ -30,7 +30,7 @@ impl UnitsOfWork {
     }
 
     pub(crate) fn read(&self) -> ReadUow {
-        ReadUow { database: self.database.clone() }
+        ReadUow { database: self.database.clone(), snapshot: Snapshot::None }
     }
 
     /// Woken by every commit that recorded events.
@@ -127,15 +127,34 @@ impl WriteUow {
     }
 }
 
-/// Reads, each statement by itself. There is no way to write through it.
+/// Reads, each statement by itself unless told otherwise. There is no way to write through it.
 pub struct ReadUow {
     database: Database,
+    snapshot: Snapshot,
+}
+
+enum Snapshot {
+    None,
+    /// From the next statement on.
+    Wanted,
+    Open(Transaction),
 }
 
 impl ReadUow {
+    /// From the next statement on, all see the same state of the database. For what needs several statements that agree:
+    /// one by itself always does, and is cheaper without.
+    pub fn snapshot(&mut self) {
+        if matches!(self.snapshot, Snapshot::None) {
+            self.snapshot = Snapshot::Wanted;
+        }
+    }
+
     /// All rows.
     pub async fn fetch_all<R: Row>(&mut self, select: &SelectStatement) -> Result<Vec<R>, DatabaseError> {
-        self.database.fetch_all(select).await
+        match self.transaction().await? {
+            Some(transaction) => transaction.fetch_all(select).await,
+            None => self.database.fetch_all(select).await,
+        }
     }
 
     /// The row, if there is one.
@@ -143,6 +162,19 @@ impl ReadUow {
         &mut self,
         select: &SelectStatement,
     ) -> Result<Option<R>, DatabaseError> {
-        self.database.fetch_optional(select).await
+        match self.transaction().await? {
+            Some(transaction) => transaction.fetch_optional(select).await,
+            None => self.database.fetch_optional(select).await,
+        }
+    }
+
+    async fn transaction(&mut self) -> Result<Option<&mut Transaction>, DatabaseError> {
+        if matches!(self.snapshot, Snapshot::Wanted) {
+            self.snapshot = Snapshot::Open(self.database.begin_snapshot().await?);
+        }
+        match &mut self.snapshot {
+            Snapshot::Open(transaction) => Ok(Some(transaction)),
+            _ => Ok(None),
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! What can go wrong in this context, and which type of problem each is to whoever asked.
 
 use servertree_kernel::database::DatabaseError;
-use servertree_kernel::problem::{CONCURRENT_CHANGE, INTERNAL, Internal, NOT_FOUND, Problem, ProblemType};
+use servertree_kernel::fields::FieldError;
+use servertree_kernel::problem::{
+    CONCURRENT_CHANGE, INTERNAL, Internal, InvalidFields, NOT_FOUND, Problem, ProblemType,
+};
+use servertree_kernel::secrets::SecretsError;
 use thiserror::Error;
 
-use crate::domain::{ServerId, ServerName};
+use crate::domain::{CredentialId, ServerId, ServerName};
 
 servertree_kernel::problems! {
     pub PROBLEMS;
@@ -14,6 +18,9 @@ servertree_kernel::problems! {
          another name, or rename or discard the server that has it.";
     DISCARDED: Conflict "server_discarded", "The server is discarded",
         "A discarded server cannot be changed. Restore it first, with `POST /api/v1/servers/{id}/restore`.";
+    NO_PASSWORD: Conflict "credential_without_password", "The credential has no password",
+        "There is nothing to reveal: the credential was stored without a password, or it was removed. `has_password` of a \
+         credential says whether it has one.";
 }
 
 /// What can go wrong with servers.
@@ -27,8 +34,18 @@ pub enum Error {
     Discarded(ServerId),
     #[error("server {0} was changed by somebody else meanwhile; read it again")]
     ConcurrentChange(ServerId),
+    #[error("the server has no credential {0}")]
+    NoCredential(CredentialId),
+    #[error("credential {0} has no password")]
+    NoPassword(CredentialId),
+    #[error(transparent)]
+    Fields(#[from] InvalidFields),
     #[error("server {id} is stored with a value that is not allowed: {field} {fault}")]
     Corrupt { id: ServerId, field: &'static str, fault: String },
+    #[error("credential {id} is stored with a value that is not allowed: {field} {fault}")]
+    CorruptCredential { id: CredentialId, field: &'static str, fault: String },
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
     #[error(transparent)]
     Database(#[from] DatabaseError),
     #[error(transparent)]
@@ -38,13 +55,23 @@ pub enum Error {
 impl Problem for Error {
     fn problem(&self) -> &'static ProblemType {
         match self {
-            Self::NotFound(_) => &NOT_FOUND,
+            Self::NotFound(_) | Self::NoCredential(_) => &NOT_FOUND,
+            Self::NoPassword(_) => &NO_PASSWORD,
+            Self::Fields(error) => error.problem(),
+            Self::Secrets(error) => error.problem(),
             Self::NameTaken(_) => &NAME_TAKEN,
             Self::Discarded(_) => &DISCARDED,
             Self::ConcurrentChange(_) => &CONCURRENT_CHANGE,
-            Self::Corrupt { .. } => &INTERNAL,
+            Self::Corrupt { .. } | Self::CorruptCredential { .. } => &INTERNAL,
             Self::Database(error) => error.problem(),
             Self::Internal(error) => error.problem(),
+        }
+    }
+
+    fn fields(&self) -> &[FieldError] {
+        match self {
+            Self::Fields(error) => error.fields(),
+            _ => &[],
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The server context: which servers there are, what they are made of, where they stand.
+//! The server context: which servers there are, what they are made of, where they stand, how they are reached.
 //!
 //! This file is its manifest, and reads as its table of contents.
 
@@ -9,6 +9,7 @@ mod infrastructure;
 mod interface;
 
 use servertree_kernel::clock::IdGenerator;
+use servertree_kernel::secrets::Secrets;
 
 servertree_kernel::context! {
     name: "server",
@@ -17,15 +18,21 @@ servertree_kernel::context! {
     routes: interface::http::routes,
     events: events::ALL,
     problems: error::PROBLEMS,
-    uses: [dyn IdGenerator],
+    secrets: [infrastructure::PASSWORD],
+    uses: [dyn IdGenerator, dyn Secrets],
     adapters: [infrastructure::SqlServers, infrastructure::SqlServerViews],
     use_cases: {
         command register_server::RegisterServer,
         command modify_server::ModifyServer,
         command patch_server::PatchServer,
         command change_server_status::ChangeServerStatus,
+        command add_credential::AddCredential,
+        command change_credential::ChangeCredential,
+        command remove_credential::RemoveCredential,
+        command reveal_credential::RevealCredential,
         command discard_server::DiscardServer,
         command restore_server::RestoreServer,
+        query find_credential::FindCredential,
         query find_server::FindServer,
         query find_servers::FindServers,
     },

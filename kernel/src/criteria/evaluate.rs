@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::field::{Field, Operand, fold};
+use super::field::{Field, fold};
 use super::filter::{Condition, Filter};
 
 impl Filter {
@@ -12,6 +12,12 @@ impl Filter {
             Self::All(filters) => filters.iter().all(|filter| filter.matches(object)),
             Self::Any(filters) => filters.iter().any(|filter| filter.matches(object)),
             Self::Field(field, condition) => condition.holds(field, object),
+            Self::Part { part, conditions, none } => {
+                let holds = |element: &Value| {
+                    conditions.iter().all(|(field, condition)| condition.holds(field, element))
+                };
+                *none != object[part.name].as_array().is_some_and(|elements| elements.iter().any(holds))
+            }
         }
     }
 }
@@ -32,16 +38,13 @@ impl Condition {
             Self::LessOrEqual(other) => value <= *other,
             Self::In(others) => others.contains(&value),
             Self::Between(low, high) => *low <= value && value <= *high,
-            Self::Contains(part) => folded(&value).contains(part.as_str()),
-            Self::StartsWith(part) => folded(&value).starts_with(part.as_str()),
+            Self::Contains(part) => folded(field, object).contains(part.as_str()),
+            Self::StartsWith(part) => folded(field, object).starts_with(part.as_str()),
             Self::Empty(_) => false,
         }
     }
 }
 
-fn folded(value: &Operand) -> String {
-    match value {
-        Operand::Text(text) => fold(text),
-        _ => String::new(),
-    }
+fn folded(field: &Field, object: &Value) -> String {
+    field.value(object).as_str().map(fold).unwrap_or_default()
 }

@@ -7,6 +7,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
+use crate::domain::IpAddress;
+
 /// A field of a list.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Field {
@@ -15,6 +17,20 @@ pub struct Field {
     pub(super) column: &'static str,
     pub(super) folded: Option<&'static str>,
     pub(super) sortable: bool,
+    pub(super) part: Option<&'static Part>,
+}
+
+/// Objects that belong to the rows of a list, any number to each, in a table of their own.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Part {
+    /// The array in the JSON of the row.
+    pub name: &'static str,
+    /// The table.
+    pub table: &'static str,
+    /// The column of that table with the id of the row.
+    pub owner: &'static str,
+    /// The column of the list with that id.
+    pub id: &'static str,
 }
 
 /// What a field is: decides what it can be compared with, and how.
@@ -27,6 +43,10 @@ pub(super) enum FieldKind {
     Boolean,
     Time,
     Id,
+    /// Compared and sorted by its key column, in which addresses sort by number.
+    Address,
+    /// The part itself: is there any?
+    Part,
     OneOf(&'static [&'static str]),
 }
 
@@ -34,37 +54,60 @@ impl Field {
     /// A text, compared as it is; `folded` is a column with the same in lower case, for the operators that do not
     /// regard it.
     pub const fn text(name: &'static str, column: &'static str, folded: &'static str) -> Self {
-        Self { name, kind: FieldKind::Text, column, folded: Some(folded), sortable: false }
+        Self { name, kind: FieldKind::Text, column, folded: Some(folded), sortable: false, part: None }
     }
 
     /// A text that is compared and sorted without regard to case: `folded` is the column with it in lower case.
     pub const fn name(name: &'static str, column: &'static str, folded: &'static str) -> Self {
-        Self { name, kind: FieldKind::Name, column, folded: Some(folded), sortable: false }
+        Self { name, kind: FieldKind::Name, column, folded: Some(folded), sortable: false, part: None }
     }
 
     /// A whole number.
     pub const fn integer(name: &'static str, column: &'static str) -> Self {
-        Self { name, kind: FieldKind::Integer, column, folded: None, sortable: false }
+        Self { name, kind: FieldKind::Integer, column, folded: None, sortable: false, part: None }
     }
 
     /// True or false.
     pub const fn boolean(name: &'static str, column: &'static str) -> Self {
-        Self { name, kind: FieldKind::Boolean, column, folded: None, sortable: false }
+        Self { name, kind: FieldKind::Boolean, column, folded: None, sortable: false, part: None }
     }
 
     /// A point in time.
     pub const fn time(name: &'static str, column: &'static str) -> Self {
-        Self { name, kind: FieldKind::Time, column, folded: None, sortable: false }
+        Self { name, kind: FieldKind::Time, column, folded: None, sortable: false, part: None }
     }
 
     /// An id.
     pub const fn id(name: &'static str, column: &'static str) -> Self {
-        Self { name, kind: FieldKind::Id, column, folded: None, sortable: false }
+        Self { name, kind: FieldKind::Id, column, folded: None, sortable: false, part: None }
     }
 
     /// One of a few texts.
     pub const fn one_of(name: &'static str, column: &'static str, values: &'static [&'static str]) -> Self {
-        Self { name, kind: FieldKind::OneOf(values), column, folded: None, sortable: false }
+        Self { name, kind: FieldKind::OneOf(values), column, folded: None, sortable: false, part: None }
+    }
+
+    /// An IP address; `key` is the column with its sort key.
+    pub const fn address(name: &'static str, column: &'static str, key: &'static str) -> Self {
+        Self { name, kind: FieldKind::Address, column, folded: Some(key), sortable: false, part: None }
+    }
+
+    /// A part as a whole: takes `em` alone.
+    pub const fn any_of(part: &'static Part) -> Self {
+        let column = part.owner;
+        Self {
+            name: part.name,
+            kind: FieldKind::Part,
+            column,
+            folded: None,
+            sortable: false,
+            part: Some(part),
+        }
+    }
+
+    /// It is a field of the objects of a part: its name begins with that of the part.
+    pub const fn of(self, part: &'static Part) -> Self {
+        Self { part: Some(part), ..self }
     }
 
     /// The list can be sorted by it. Its column must not be null.
@@ -80,14 +123,22 @@ impl Field {
     /// The column that compares as the field does.
     pub(super) fn key_column(&self) -> &'static str {
         match (self.kind, self.folded) {
-            (FieldKind::Name, Some(folded)) => folded,
+            (FieldKind::Name | FieldKind::Address, Some(key)) => key,
             _ => self.column,
         }
     }
 
-    /// The column with the text in lower case.
+    /// The column with the text in lower case, which that of an address always is.
     pub(super) fn folded_column(&self) -> &'static str {
-        self.folded.unwrap_or(self.column)
+        match (self.kind, self.folded) {
+            (FieldKind::Address, _) | (_, None) => self.column,
+            (_, Some(folded)) => folded,
+        }
+    }
+
+    /// Whether it is searched as a text.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.kind, FieldKind::Text | FieldKind::Name | FieldKind::Address)
     }
 
     /// What an object, in its JSON form, has in this field; none if that is null or not there.
@@ -99,16 +150,20 @@ impl Field {
         }
     }
 
-    /// The JSON that an object has in this field.
+    /// The JSON that an object has in this field; the object is that of the part, for a field of one.
     pub(super) fn value<'v>(&self, object: &'v Value) -> &'v Value {
-        self.name.split('.').fold(object, |value, name| &value[name])
+        let path = match self.part {
+            Some(part) => self.name.trim_start_matches(part.name).trim_start_matches('.'),
+            None => self.name,
+        };
+        path.split('.').fold(object, |value, name| &value[name])
     }
 
     /// Whether a value is of the field's type.
     pub(super) fn accepts(&self, value: &Operand) -> bool {
         matches!(
             (self.kind, value),
-            (FieldKind::Text | FieldKind::Name | FieldKind::OneOf(_), Operand::Text(_))
+            (FieldKind::Text | FieldKind::Name | FieldKind::Address | FieldKind::OneOf(_), Operand::Text(_))
                 | (FieldKind::Integer | FieldKind::Time, Operand::Integer(_))
                 | (FieldKind::Boolean, Operand::Boolean(_))
                 | (FieldKind::Id, Operand::Id(_))
@@ -134,7 +189,12 @@ impl Field {
                     .then(|| Operand::Text(text.clone()))
                     .ok_or_else(|| format!("one of {}", values.join(", ")))
             }
+            (FieldKind::Address, Value::String(text)) => IpAddress::parse(text)
+                .map(|ip| Operand::Text(ip.sort_key()))
+                .map_err(|_| "an IP address".to_owned()),
             (FieldKind::Text | FieldKind::Name, _) => Err("a text".into()),
+            (FieldKind::Address, _) => Err("an IP address".into()),
+            (FieldKind::Part, _) => Err("for em: the others take a field of it".into()),
             (FieldKind::Boolean, _) => Err("true or false".into()),
             (FieldKind::Time, _) => Err("a time of RFC 3339".into()),
             (FieldKind::Id, _) => Err("a UUID".into()),

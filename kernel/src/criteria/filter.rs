@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::field::{Field, FieldKind, Operand, fold};
+use super::field::{Field, FieldKind, Operand, Part, fold};
 use crate::fields::shortened;
 
 /// Conditions of one filter at most: enough for people, and below what engines take as the depth of an expression.
@@ -19,6 +19,15 @@ pub enum Filter {
     Any(Vec<Filter>),
     /// Those whose field meets a condition.
     Field(&'static Field, Condition),
+    /// Those with an object of this part that meets all of these conditions; or, if `none`, without any such.
+    Part {
+        /// The part.
+        part: &'static Part,
+        /// What one object has to meet.
+        conditions: Vec<(&'static Field, Condition)>,
+        /// Whether there must be no such object.
+        none: bool,
+    },
 }
 
 /// What a field has to meet.
@@ -58,6 +67,7 @@ impl Filter {
     pub fn parse(fields: &'static [Field], json: &Value) -> Result<Self, String> {
         let object = json.as_object().ok_or_else(shape)?;
         let mut conditions = Vec::new();
+        let mut parts = Vec::new();
         for (name, condition) in object {
             let field = fields.iter().find(|field| field.name == name).ok_or_else(|| {
                 let known = fields.iter().map(Field::api_name).collect::<Vec<_>>().join(", ");
@@ -66,9 +76,14 @@ impl Filter {
             let condition: &Map<String, Value> =
                 condition.as_object().filter(|map| !map.is_empty()).ok_or_else(shape)?;
             for (operator, value) in condition {
-                conditions.push(Self::Field(field, parse_condition(field, operator, value)?));
+                let condition = parse_condition(field, operator, value)?;
+                match field.part {
+                    None => conditions.push(Self::Field(field, condition)),
+                    Some(part) => place_in_part(&mut parts, part, field, condition),
+                }
             }
         }
+        conditions.extend(parts);
         Ok(Self::All(conditions))
     }
 
@@ -98,9 +113,10 @@ impl Filter {
                 let (conditions, values) = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
                 (conditions.max(1), values)
             }
-            Self::Field(_, Condition::In(values)) => (1, values.len()),
-            Self::Field(_, Condition::Between(..)) => (1, 2),
-            Self::Field(..) => (1, 1),
+            Self::Field(_, condition) => (1, condition.values()),
+            Self::Part { conditions, .. } => {
+                (conditions.len().max(1), conditions.iter().map(|(_, condition)| condition.values()).sum())
+            }
         }
     }
 
@@ -109,6 +125,55 @@ impl Filter {
         match self {
             Self::All(filters) | Self::Any(filters) => filters.iter().any(|filter| filter.names(field)),
             Self::Field(named, _) => named.name == field,
+            Self::Part { part, conditions, .. } => {
+                part.name == field || conditions.iter().any(|(named, _)| named.name == field)
+            }
+        }
+    }
+}
+
+impl Condition {
+    /// How many values it binds.
+    fn values(&self) -> usize {
+        match self {
+            Self::In(values) => values.len(),
+            Self::Between(..) => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// Conditions of one filter on a part hold on the same object of it, so they are kept together; `ne` means that no object
+/// equals, so it stands by itself, and so does the question whether there is any.
+fn place_in_part(
+    filters: &mut Vec<Filter>,
+    part: &'static Part,
+    field: &'static Field,
+    condition: Condition,
+) {
+    match condition {
+        Condition::Empty(none) if field.kind == FieldKind::Part => {
+            filters.push(Filter::Part { part, conditions: Vec::new(), none });
+        }
+        Condition::NotEqual(value) => {
+            let conditions = vec![(field, Condition::Equal(value))];
+            filters.push(Filter::Part { part, conditions, none: true });
+        }
+        condition => {
+            let together = filters.iter_mut().find_map(|filter| match filter {
+                Filter::Part { part: other, conditions, none: false }
+                    if *other == part && !conditions.is_empty() =>
+                {
+                    Some(conditions)
+                }
+                _ => None,
+            });
+            match together {
+                Some(conditions) => conditions.push((field, condition)),
+                None => {
+                    filters.push(Filter::Part { part, conditions: vec![(field, condition)], none: false })
+                }
+            }
         }
     }
 }
@@ -161,7 +226,7 @@ fn several(field: &'static Field, operator: &str, value: &Value) -> Result<Vec<O
 }
 
 fn folded_text(field: &'static Field, operator: &str, value: &Value) -> Result<String, String> {
-    if !matches!(field.kind, FieldKind::Text | FieldKind::Name) {
+    if !field.is_text() {
         return Err(format!("has the operator '{operator}' on {}, which is no text", field.name));
     }
     value.as_str().map(fold).ok_or_else(|| wrong(field, operator, "a text"))

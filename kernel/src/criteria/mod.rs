@@ -10,7 +10,7 @@ mod parameters;
 mod slice;
 mod sql;
 
-pub use field::{Field, Operand, fold};
+pub use field::{Field, Operand, Part, fold};
 pub use filter::{Condition, Filter};
 pub use slice::Slice;
 
@@ -99,6 +99,11 @@ impl<V: ListView> Criteria<V> {
             fingerprint,
             view: PhantomData,
         })
+    }
+
+    /// Whether the field of this name is to be shown.
+    pub fn shows(&self, field: &str) -> bool {
+        self.fields.as_ref().is_none_or(|fields| fields.contains(&field))
     }
 
     /// Whether the filter has a condition on the field of this name.

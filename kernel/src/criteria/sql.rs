@@ -1,6 +1,6 @@
 //! Filters as SQL. Values are always bound, never part of the text.
 
-use sea_query::{Cond, Condition as SqlCondition, Expr, ExprTrait, LikeExpr};
+use sea_query::{Cond, Condition as SqlCondition, Expr, ExprTrait, LikeExpr, Query};
 
 use super::field::{Field, FieldKind, Operand};
 use super::filter::{Condition, Filter};
@@ -17,6 +17,14 @@ impl Filter {
             Self::Any(filters) if filters.is_empty() => Cond::all().add(never()),
             Self::Any(filters) => filters.iter().fold(Cond::any(), |any, filter| any.add(filter.to_sql())),
             Self::Field(field, condition) => Cond::all().add(condition.to_sql(field)),
+            Self::Part { part, conditions, none } => {
+                let owners = conditions.iter().fold(
+                    Query::select().column(part.owner).from(part.table).take(),
+                    |mut owners, (field, condition)| owners.and_where(condition.to_sql(field)).take(),
+                );
+                let id = Expr::col(part.id);
+                Cond::all().add(if *none { id.not_in_subquery(owners) } else { id.in_subquery(owners) })
+            }
         }
     }
 }

@@ -96,6 +96,14 @@ impl Database {
         Ok(Transaction { connection, database: self.clone() })
     }
 
+    /// Begins a transaction that reads a state of the database that stands still.
+    pub(crate) async fn begin_snapshot(&self) -> Result<Transaction, DatabaseError> {
+        let connection = match &self.0.backend {
+            Backend::Sqlite(pools) => Connection::Sqlite(pools.begin_snapshot().await?),
+        };
+        Ok(Transaction { connection, database: self.clone() })
+    }
+
     /// All rows, outside of any transaction.
     pub(crate) async fn fetch_all<R: Row>(&self, select: &SelectStatement) -> Result<Vec<R>, DatabaseError> {
         self.count();

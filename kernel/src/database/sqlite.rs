@@ -65,6 +65,11 @@ impl Pools {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(classify)
     }
 
+    /// In WAL mode the first read of a transaction decides what it sees until its end.
+    pub(super) async fn begin_snapshot(&self) -> Result<sqlx::Transaction<'static, Sqlite>, DatabaseError> {
+        self.readers.begin().await.map_err(classify)
+    }
+
     /// Reads a page of the file, and looks whether the file still is where it was: one that was moved away goes on to
     /// take writes, which nobody would find again.
     pub(super) async fn ping(&self) -> Result<(), DatabaseError> {

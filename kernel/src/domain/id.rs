@@ -41,6 +41,20 @@ macro_rules! id {
             }
         }
 
+        impl $crate::glue::deserr::Deserr<$crate::fields::FieldErrors> for $name {
+            fn deserialize_from_value<V: $crate::glue::deserr::IntoValue>(
+                value: $crate::glue::deserr::Value<V>,
+                location: $crate::glue::deserr::ValuePointerRef<'_>,
+            ) -> Result<Self, $crate::fields::FieldErrors> {
+                let text = $crate::fields::text(value, location)?;
+                $crate::glue::parse_uuid(&text).map(Self).map_err(|message| {
+                    let invalid =
+                        $crate::domain::Invalid { code: "invalid_format", message: message.to_owned() };
+                    $crate::fields::FieldErrors::at(location, invalid)
+                })
+            }
+        }
+
         impl From<$name> for $crate::glue::sea_query::Value {
             fn from(id: $name) -> Self {
                 id.0.into()

@@ -5,10 +5,14 @@
 
 mod aggregate;
 mod id;
+mod ip_address;
+mod secret;
 mod timestamp;
 mod value;
 
 pub use aggregate::{Aggregate, Change, Changes, Outcome, Precondition, Recorder, Revision};
+pub use ip_address::IpAddress;
+pub use secret::Secret;
 pub use timestamp::Timestamp;
 pub use uuid::Uuid;
 pub use value::Invalid;

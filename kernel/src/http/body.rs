@@ -11,7 +11,7 @@ use deserr::Deserr;
 use futures_util::StreamExt;
 use thiserror::Error;
 
-use crate::fields::{self, FieldErrors};
+use crate::fields::{self, FieldErrors, Replaceable, ignore_filled_in};
 use crate::json;
 use crate::merge_patch::MergePatch;
 use crate::problem::{
@@ -53,12 +53,6 @@ pub struct Patch<T> {
     of: PhantomData<fn() -> T>,
 }
 
-/// What a PUT can replace, and a PATCH change.
-pub trait Replaceable {
-    /// The fields of its representation that the service fills in.
-    const FILLED_IN: &'static [&'static str];
-}
-
 impl<T: Deserr<FieldErrors> + 'static> FromRequest for Body<T> {
     type Error = Failure;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
@@ -94,12 +88,6 @@ impl<T: Replaceable + 'static> FromRequest for Patch<T> {
             ignore_filled_in::<T>(&mut json);
             Ok(Self { patch: MergePatch::new(json)?, of: PhantomData })
         })
-    }
-}
-
-fn ignore_filled_in<T: Replaceable>(json: &mut serde_json::Value) {
-    if let Some(fields) = json.as_object_mut() {
-        fields.retain(|name, _| !T::FILLED_IN.contains(&name.as_str()));
     }
 }
 

@@ -11,7 +11,7 @@ mod entity;
 mod openapi;
 mod problem;
 
-pub use body::{Body, BodyTimeout, MAX_BODY_BYTES, Patch, Replaceable, Replacement};
+pub use body::{Body, BodyTimeout, MAX_BODY_BYTES, Patch, Replacement};
 pub use call::{Call, Origin};
 pub use criteria::Page;
 pub use entity::{Created, Entity, IfMatch, Representation};

@@ -10,10 +10,16 @@ use crate::clock::{Clock, IdGenerator};
 use crate::database::Migrations;
 use crate::permission::PermissionChecker;
 use crate::problem::ProblemType;
+use crate::secrets::{SecretColumn, Secrets};
 
 /// What the kernel's container has for contexts.
 pub trait Kernel:
-    HasComponent<dyn Clock> + HasComponent<dyn IdGenerator> + HasComponent<dyn PermissionChecker> + Send + Sync
+    HasComponent<dyn Clock>
+    + HasComponent<dyn IdGenerator>
+    + HasComponent<dyn PermissionChecker>
+    + HasComponent<dyn Secrets>
+    + Send
+    + Sync
 {
 }
 
@@ -31,6 +37,8 @@ pub struct Context {
     pub events: &'static [&'static str],
     /// The types of problem it can answer with.
     pub problems: &'static [&'static ProblemType],
+    /// Where its tables keep secrets: what a rotation of keys wraps again.
+    pub secrets: &'static [SecretColumn],
     /// Builds its module upon the kernel's container, and registers its use cases.
     pub register: fn(Arc<dyn Kernel>, &mut Registry),
 }
@@ -43,7 +51,7 @@ inventory::collect!(Registered);
 /// Writes the manifest of a context: its modules, its container, its use cases, its registration with the host.
 ///
 /// `uses` are the kernel's ports that it needs, `adapters` its own components, `provides` (if there are any) the kernel's
-/// slots that one of them fills: `permission_checker`.
+/// slots that one of them fills: `permission_checker`. `secrets` (if there are any) are the columns with them.
 ///
 /// A line of `use_cases` is all that a new use case needs here. `command register_server::RegisterServer` declares the
 /// module `application/register_server.rs`, puts its `Handler` into the container and registers it for the command
@@ -58,6 +66,7 @@ macro_rules! context {
         routes: $routes:path,
         events: $events:path,
         problems: $problems:path,
+        $(secrets: [$($secret:expr),* $(,)?],)?
         uses: [$($port:ty),* $(,)?],
         adapters: [$($adapter:ty),* $(,)?],
         $(provides: [$($slot:ident),* $(,)?],)?
@@ -90,6 +99,7 @@ macro_rules! context {
             routes: $routes,
             events: $events,
             problems: $problems,
+            secrets: &[$($($secret),*)?],
             register: |kernel, registry| {
                 use $crate::glue::shaku::HasComponent;
                 let module = ContextModule::builder(kernel).build();

@@ -121,15 +121,20 @@ impl Failure {
 
     /// The error with what caused it, for the log.
     pub fn chain(&self) -> String {
-        let mut text = self.0.to_string();
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+        chain(&*self.0)
     }
+}
+
+/// An error with what caused it, for the log.
+pub fn chain<E: std::error::Error + ?Sized>(error: &E) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 impl<P: Problem> From<P> for Failure {

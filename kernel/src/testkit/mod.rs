@@ -17,6 +17,7 @@ mod permissions;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_query::UpdateStatement;
 use shaku::module;
 use tempfile::TempDir;
 
@@ -33,28 +34,35 @@ use crate::permission::{PermissionChecker, PermissionSlot};
 use crate::plugin::{Application, Context, Kernel, Parts, migrations};
 use crate::problem::Failure;
 use crate::query::Query;
+use crate::secrets::{KeySource, Keyring, Secrets};
 
 /// How long anything is waited for.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 module! {
     TestModule: Kernel {
-        components = [SettableClock, SequentialIds, PermissionSlot],
+        components = [SettableClock, SequentialIds, PermissionSlot, Keyring],
         providers = []
     }
 }
 
 /// A container with a clock and ids of its own.
 pub fn kernel(permissions: PermissionSlot) -> Arc<dyn Kernel> {
-    container(SettableClock::default(), SequentialIds::default(), permissions)
+    container(SettableClock::default(), SequentialIds::default(), permissions, Keyring::default())
 }
 
-fn container(clock: SettableClock, ids: SequentialIds, permissions: PermissionSlot) -> Arc<dyn Kernel> {
+fn container(
+    clock: SettableClock,
+    ids: SequentialIds,
+    permissions: PermissionSlot,
+    keyring: Keyring,
+) -> Arc<dyn Kernel> {
     Arc::new(
         TestModule::builder()
             .with_component_override::<dyn Clock>(Box::new(clock))
             .with_component_override::<dyn IdGenerator>(Box::new(ids))
             .with_component_override::<dyn PermissionChecker>(Box::new(permissions))
+            .with_component_override::<dyn Secrets>(Box::new(keyring))
             .build(),
     )
 }
@@ -79,6 +87,8 @@ pub struct Testbed {
     pub application: Application,
     /// Its database, in a folder that goes with the testbed.
     pub database: Database,
+    /// Its keys, in the same folder.
+    pub keyring: Keyring,
     /// Its clock.
     pub clock: SettableClock,
     ids: SequentialIds,
@@ -109,8 +119,10 @@ impl Builder {
         let file = folder.path().join("test.db");
         let database = Database::connect(&Settings::default(), &file).await.expect("a database");
         database.migrate(&migrations(&self.contexts)).await.expect("migrations that run");
+        let keyring = Keyring::new(KeySource::Folder(folder.path().join("keys")));
+        keyring.open(&database, clock.now()).await.expect("keys");
         let permissions = PermissionSlot::empty();
-        let kernel = container(clock.clone(), ids.clone(), permissions.clone());
+        let kernel = container(clock.clone(), ids.clone(), permissions.clone(), keyring.clone());
         let application = Application::assemble(Parts {
             contexts: self.contexts,
             kernel,
@@ -121,7 +133,7 @@ impl Builder {
         })
         .expect("contexts that fit together");
         let relay = application.start_relay(&RelaySettings::default()).await.expect("a relay");
-        Testbed { application, database, clock, ids, relay, folder }
+        Testbed { application, database, keyring, clock, ids, relay, folder }
     }
 }
 
@@ -179,6 +191,13 @@ impl Testbed {
         self.delivered().await;
         self.relay.stop().await;
         &self.database
+    }
+
+    /// Changes rows behind the application's back, as somebody with access to the database would.
+    pub async fn tamper(&self, update: &UpdateStatement) {
+        let mut transaction = self.database.begin().await.expect("a transaction");
+        transaction.execute(update).await.expect("an update");
+        transaction.commit().await.expect("a commit");
     }
 
     /// Starts the relay again after [`Self::quiet_database`].

@@ -26,6 +26,7 @@ const NOTES_WITHOUT_USE_CASES: Context = Context {
     routes: |_| {},
     events: &[],
     problems: &[],
+    secrets: &[],
     register: |_, _| {},
 };
 

@@ -46,7 +46,7 @@ impl CommandHandler<ChangeServerStatus> for Handler {
         command.precondition.require(server.revision())?;
         server.change_status(command.status, message.now)?;
         self.servers.save(&mut server, uow).await?;
-        Ok(server.into())
+        Ok(ServerView::from(&server))
     }
 }
 
@@ -58,12 +58,12 @@ mod tests {
     use crate::CONTEXT;
     use crate::application::discard_server::DiscardServer;
     use crate::application::register_server::RegisterServer;
-    use crate::domain::samples::specification;
+    use crate::domain::samples::draft;
 
     #[tokio::test]
     async fn a_change_of_status_is_told_once() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let id = test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap().id;
+        let id = test.dispatch(RegisterServer { draft: draft("web-1") }).await.unwrap().id;
         let change = |status| ChangeServerStatus { id, status, precondition: Precondition::Any };
         for _ in 0..2 {
             let server = test.dispatch(change(Status::Running)).await.unwrap();

@@ -57,18 +57,18 @@ mod tests {
     use crate::CONTEXT;
     use crate::application::find_server::FindServer;
     use crate::application::register_server::RegisterServer;
-    use crate::domain::samples::specification;
+    use crate::domain::samples::draft;
 
     #[tokio::test]
     async fn a_discarded_server_frees_its_name_and_can_still_be_found() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let id = test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap().id;
+        let id = test.dispatch(RegisterServer { draft: draft("web-1") }).await.unwrap().id;
         for _ in 0..2 {
             test.dispatch(DiscardServer { id, precondition: Precondition::Any }).await.unwrap();
         }
         let discarded = test.ask(FindServer { id }).await.unwrap();
         assert_eq!((discarded.discarded, discarded.revision), (true, 2));
-        test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap();
+        test.dispatch(RegisterServer { draft: draft("web-1") }).await.unwrap();
         assert_eq!(test.event_types().await, ["server.registered", "server.discarded", "server.registered"]);
         test.finish().await;
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Serialize;
-use servertree_kernel::criteria::{Criteria, Field, ListView, Slice};
+use servertree_kernel::criteria::{Criteria, Field, ListView, Part, Slice};
 use servertree_kernel::database::DatabaseError;
 use servertree_kernel::domain::{Port, Revision, Timestamp};
 use servertree_kernel::http::Representation;
@@ -16,6 +16,7 @@ use servertree_kernel::uow::ReadUow;
 use shaku::Component;
 use utoipa::ToSchema;
 
+use super::find_credential::CredentialView;
 use crate::domain::{
     CpuCores, Environment, HddMib, OperatingSystem, RamMib, Server, ServerId, ServerName, Status,
 };
@@ -87,6 +88,8 @@ pub struct ServerView {
     /// How it is doing; a new one is stopped.
     #[schema(value_type = Status)]
     pub status: String,
+    /// How it is reached, the oldest first.
+    pub credentials: Vec<CredentialView>,
     /// Whether it was discarded: kept, but out of the inventory.
     pub discarded: bool,
     /// How many changes led to what it is now.
@@ -115,6 +118,9 @@ impl Representation for ServerView {
 const ID: Field = Field::id("id", "id");
 const NAME: Field = Field::name("name", "name", "name_key").sortable();
 
+const CREDENTIALS: Part =
+    Part { name: "credentials", table: "server_credentials", owner: "server_id", id: "id" };
+
 impl ListView for ServerView {
     const FIELDS: &'static [Field] = &[
         ID,
@@ -131,6 +137,14 @@ impl ListView for ServerView {
         Field::integer("revision", "revision").sortable(),
         Field::time("created_at", "created_at").sortable(),
         Field::time("modified_at", "modified_at").sortable(),
+        Field::any_of(&CREDENTIALS),
+        Field::id("credentials.id", "id").of(&CREDENTIALS),
+        Field::text("credentials.connection_type", "connection_type", "connection_type").of(&CREDENTIALS),
+        Field::text("credentials.username", "username", "username_key").of(&CREDENTIALS),
+        Field::address("credentials.local_ip", "local_ip", "local_ip_key").of(&CREDENTIALS),
+        Field::integer("credentials.local_port", "local_port").of(&CREDENTIALS),
+        Field::address("credentials.public_ip", "public_ip", "public_ip_key").of(&CREDENTIALS),
+        Field::integer("credentials.public_port", "public_port").of(&CREDENTIALS),
     ];
     const DEFAULT_SORT: &'static Field = &NAME;
     const ID: &'static Field = &ID;
@@ -144,6 +158,7 @@ impl ListView for ServerView {
         "environment",
         "operating_system",
         "status",
+        "credentials",
         "discarded",
         "revision",
         "created_at",
@@ -151,27 +166,27 @@ impl ListView for ServerView {
     ];
 }
 
-impl From<Server> for ServerView {
-    fn from(server: Server) -> Self {
-        let revision = server.revision();
-        let state = server.into_state();
-        let specification = state.specification;
-        let system = specification.operating_system;
+impl From<&Server> for ServerView {
+    fn from(server: &Server) -> Self {
+        let state = server.state();
+        let specification = &state.specification;
+        let system = &specification.operating_system;
         Self {
             id: state.id,
-            name: specification.name.into(),
+            name: specification.name.to_string(),
             cpu_cores: specification.cpu_cores.get().into(),
             ram_mib: specification.ram_mib.get(),
             hdd_mib: specification.hdd_mib.get(),
-            environment: specification.environment.into(),
+            environment: specification.environment.to_string(),
             operating_system: OperatingSystemView {
-                name: system.name.into(),
-                version: system.version.into(),
-                architecture: system.architecture.into(),
+                name: system.name.to_string(),
+                version: system.version.to_string(),
+                architecture: system.architecture.to_string(),
             },
             status: state.status.as_str().to_owned(),
+            credentials: state.credentials.iter().map(Into::into).collect(),
             discarded: state.discarded,
-            revision,
+            revision: server.revision(),
             created_at: state.created_at,
             modified_at: state.modified_at,
         }

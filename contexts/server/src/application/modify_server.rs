@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use servertree_kernel::clock::IdGenerator;
 use servertree_kernel::command::{Command, CommandHandler};
 use servertree_kernel::domain::Precondition;
 use servertree_kernel::message::Message;
@@ -12,12 +13,12 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 use super::find_server::ServerView;
-use crate::domain::{ServerId, ServerRepository, Specification};
+use crate::domain::{ServerDraft, ServerId, ServerRepository};
 
 /// Replace all that is said about a server.
 pub struct ModifyServer {
     pub id: ServerId,
-    pub specification: Specification,
+    pub draft: ServerDraft,
     pub precondition: Precondition,
 }
 
@@ -32,6 +33,8 @@ impl Command for ModifyServer {
 pub struct Handler {
     #[shaku(inject)]
     servers: Arc<dyn ServerRepository>,
+    #[shaku(inject)]
+    ids: Arc<dyn IdGenerator>,
 }
 
 #[async_trait]
@@ -44,14 +47,15 @@ impl CommandHandler<ModifyServer> for Handler {
     ) -> Result<ServerView, Failure> {
         let mut server = self.servers.get(command.id, uow).await?;
         command.precondition.require(server.revision())?;
-        server.modify(command.specification, message.now)?;
+        server.modify(command.draft, || self.ids.next().into(), message.now)?;
         self.servers.save(&mut server, uow).await?;
-        Ok(server.into())
+        Ok(ServerView::from(&server))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
     use servertree_kernel::problem::Kind;
     use servertree_kernel::testkit::Testbed;
 
@@ -60,16 +64,16 @@ mod tests {
     use crate::application::discard_server::DiscardServer;
     use crate::application::find_server::FindServer;
     use crate::application::register_server::RegisterServer;
-    use crate::domain::samples::specification;
+    use crate::domain::samples::{credential, draft};
 
     fn modify(id: ServerId, name: &str, precondition: Precondition) -> ModifyServer {
-        ModifyServer { id, specification: specification(name), precondition }
+        ModifyServer { id, draft: draft(name), precondition }
     }
 
     #[tokio::test]
     async fn what_changed_is_stored_and_told() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let id = test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap().id;
+        let id = test.dispatch(RegisterServer { draft: draft("web-1") }).await.unwrap().id;
         let modified = test.dispatch(modify(id, "web-2", Precondition::OneOf(vec![1]))).await.unwrap();
         assert_eq!((modified.name.as_str(), modified.revision), ("web-2", 2));
         assert_eq!(test.ask(FindServer { id }).await.unwrap(), modified);
@@ -82,18 +86,55 @@ mod tests {
     #[tokio::test]
     async fn to_change_nothing_is_no_change() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let server = test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap();
+        let server = test.dispatch(RegisterServer { draft: draft("web-1") }).await.unwrap();
         let same = test.dispatch(modify(server.id, "web-1", Precondition::Any)).await.unwrap();
         assert_eq!(same, server);
         assert_eq!(test.event_types().await, ["server.registered"]);
         test.finish().await;
     }
 
+    /// Those that are named change or stay, the others go; a password is never lost by not being named.
+    #[tokio::test]
+    async fn credentials_are_replaced_by_their_ids() {
+        let test = Testbed::of(&[&CONTEXT]).start().await;
+        let with = |credentials: Vec<Value>| ServerDraft {
+            credentials: credentials.into_iter().map(credential).collect(),
+            ..draft("web-1")
+        };
+        let ssh = |user: &str| json!({"connection_type": "ssh", "username": user, "password": "hunter2"});
+        let registered = RegisterServer { draft: with(vec![ssh("a"), ssh("b"), ssh("c")]) };
+        let server = test.dispatch(registered).await.unwrap();
+        let modify = |draft| ModifyServer { id: server.id, draft, precondition: Precondition::Any };
+        let shown: Vec<Value> =
+            server.credentials.iter().map(|credential| serde_json::to_value(credential).unwrap()).collect();
+
+        let same = test.dispatch(modify(with(shown.clone()))).await.unwrap();
+        assert_eq!(same, server, "what GET gave was put back");
+
+        let mut changed = shown[1].clone();
+        changed["username"] = json!("bb");
+        let modified = test.dispatch(modify(with(vec![changed, shown[0].clone(), ssh("d")]))).await.unwrap();
+        let users: Vec<&str> = modified.credentials.iter().map(|one| one.username.as_str()).collect();
+        assert_eq!((users, modified.revision), (vec!["a", "bb", "d"], 2));
+        assert!(modified.credentials.iter().all(|credential| credential.has_password));
+        let credential_events =
+            ["removed", "changed", "added"].map(|what| format!("server.credential.{what}"));
+        assert_eq!(test.event_types().await[4..], credential_events);
+
+        let foreign = json!({"id": uuid::Uuid::nil(), "connection_type": "ssh", "username": "x"});
+        let failure =
+            test.dispatch(modify(with(vec![shown[0].clone(), shown[0].clone(), foreign]))).await.unwrap_err();
+        let faults: Vec<(&str, &str)> =
+            failure.fields().iter().map(|error| (error.field.as_str(), error.code)).collect();
+        assert_eq!(faults, [("credentials.1.id", "repeated"), ("credentials.2.id", "unknown_value")]);
+        test.finish().await;
+    }
+
     #[tokio::test]
     async fn what_must_not_change_does_not() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let id = test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap().id;
-        test.dispatch(RegisterServer { specification: specification("web-2") }).await.unwrap();
+        let id = test.dispatch(RegisterServer { draft: draft("web-1") }).await.unwrap().id;
+        test.dispatch(RegisterServer { draft: draft("web-2") }).await.unwrap();
         let stale = test.dispatch(modify(id, "web-3", Precondition::OneOf(vec![7]))).await.unwrap_err();
         assert_eq!(stale.kind(), Kind::PreconditionFailed);
         let taken = test.dispatch(modify(id, "WEB-2", Precondition::Any)).await.unwrap_err();

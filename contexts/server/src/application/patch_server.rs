@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use servertree_kernel::clock::IdGenerator;
 use servertree_kernel::command::{Command, CommandHandler};
 use servertree_kernel::domain::Precondition;
 use servertree_kernel::merge_patch::MergePatch;
@@ -33,6 +34,8 @@ impl Command for PatchServer {
 pub struct Handler {
     #[shaku(inject)]
     servers: Arc<dyn ServerRepository>,
+    #[shaku(inject)]
+    ids: Arc<dyn IdGenerator>,
 }
 
 #[async_trait]
@@ -45,10 +48,10 @@ impl CommandHandler<PatchServer> for Handler {
     ) -> Result<ServerView, Failure> {
         let mut server = self.servers.get(command.id, uow).await?;
         command.precondition.require(server.revision())?;
-        let specification = command.patch.apply(&server.state().specification)?;
-        server.modify(specification, message.now)?;
+        let draft = command.patch.apply(&ServerView::from(&server))?;
+        server.modify(draft, || self.ids.next().into(), message.now)?;
         self.servers.save(&mut server, uow).await?;
-        Ok(server.into())
+        Ok(ServerView::from(&server))
     }
 }
 
@@ -60,12 +63,12 @@ mod tests {
     use super::*;
     use crate::CONTEXT;
     use crate::application::register_server::RegisterServer;
-    use crate::domain::samples::specification;
+    use crate::domain::samples::draft;
 
     #[tokio::test]
     async fn what_is_not_in_the_patch_stays() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let server = test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap();
+        let server = test.dispatch(RegisterServer { draft: draft("web-1") }).await.unwrap();
         let patch = |patch: Value| PatchServer {
             id: server.id,
             patch: MergePatch::new(patch).unwrap(),

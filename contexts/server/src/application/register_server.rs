@@ -12,11 +12,11 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 use super::find_server::ServerView;
-use crate::domain::{Server, ServerRepository, Specification};
+use crate::domain::{Server, ServerDraft, ServerRepository};
 
 /// Enter a new server into the inventory.
 pub struct RegisterServer {
-    pub specification: Specification,
+    pub draft: ServerDraft,
 }
 
 impl Command for RegisterServer {
@@ -42,9 +42,10 @@ impl CommandHandler<RegisterServer> for Handler {
         uow: &mut WriteUow,
         message: &Message,
     ) -> Result<ServerView, Failure> {
-        let mut server = Server::register(self.ids.next().into(), command.specification, message.now);
+        let id = self.ids.next().into();
+        let mut server = Server::register(id, command.draft, || self.ids.next().into(), message.now)?;
         self.servers.save(&mut server, uow).await?;
-        Ok(server.into())
+        Ok(ServerView::from(&server))
     }
 }
 
@@ -56,12 +57,12 @@ mod tests {
 
     use super::*;
     use crate::CONTEXT;
-    use crate::domain::samples::specification;
+    use crate::domain::samples::draft;
 
     #[tokio::test]
     async fn a_server_enters_the_inventory() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let server = test.dispatch(RegisterServer { specification: specification("Web-1") }).await.unwrap();
+        let server = test.dispatch(RegisterServer { draft: draft("Web-1") }).await.unwrap();
         assert_eq!((server.name.as_str(), server.status.as_str(), server.revision), ("Web-1", "stopped", 1));
         assert_eq!(server.created_at, test.clock.now());
         let events = test.events().await;
@@ -76,9 +77,8 @@ mod tests {
     #[tokio::test]
     async fn a_name_is_taken_once_whatever_its_case() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        test.dispatch(RegisterServer { specification: specification("web-1") }).await.unwrap();
-        let failure =
-            test.dispatch(RegisterServer { specification: specification("WEB-1") }).await.unwrap_err();
+        test.dispatch(RegisterServer { draft: draft("web-1") }).await.unwrap();
+        let failure = test.dispatch(RegisterServer { draft: draft("WEB-1") }).await.unwrap_err();
         assert_eq!((failure.kind(), failure.problem().code), (Kind::Conflict, "server_name_taken"));
         assert_eq!(test.event_types().await, ["server.registered"]);
         test.finish().await;

@@ -45,7 +45,7 @@ impl CommandHandler<RestoreServer> for Handler {
         command.precondition.require(server.revision())?;
         server.restore(message.now);
         self.servers.save(&mut server, uow).await?;
-        Ok(server.into())
+        Ok(ServerView::from(&server))
     }
 }
 
@@ -57,12 +57,12 @@ mod tests {
     use crate::CONTEXT;
     use crate::application::discard_server::DiscardServer;
     use crate::application::register_server::RegisterServer;
-    use crate::domain::samples::specification;
+    use crate::domain::samples::draft;
 
     #[tokio::test]
     async fn a_restored_server_needs_its_name_to_be_free() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
-        let register = || RegisterServer { specification: specification("web-1") };
+        let register = || RegisterServer { draft: draft("web-1") };
         let id = test.dispatch(register()).await.unwrap().id;
         let restore = || RestoreServer { id, precondition: Precondition::Any };
         test.dispatch(DiscardServer { id, precondition: Precondition::Any }).await.unwrap();

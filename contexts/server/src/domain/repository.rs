@@ -1,9 +1,9 @@
 //! Where servers are kept.
 
 use async_trait::async_trait;
-use servertree_kernel::domain::{Port, WriteUow};
+use servertree_kernel::domain::{Port, Secret, WriteUow};
 
-use super::{Server, ServerId};
+use super::{CredentialId, Server, ServerId};
 use crate::error::Error;
 
 /// Keeps servers, within a unit of work.
@@ -15,4 +15,7 @@ pub trait ServerRepository: Port {
     /// Stores what changed and hands over the events that tell of it. Does nothing if nothing did. Fails if the name
     /// is taken, or if somebody else stored a change since the server was read.
     async fn save(&self, server: &mut Server, uow: &mut WriteUow) -> Result<(), Error>;
+
+    /// The password of a credential that has one.
+    async fn password(&self, credential: CredentialId, uow: &mut WriteUow) -> Result<Secret, Error>;
 }

@@ -2,7 +2,10 @@
 
 use servertree_kernel::domain::{Aggregate, Changes, Outcome, Recorder, Revision, Timestamp, Uuid};
 
-use super::{ServerId, ServerName, Specification, Status};
+use super::{
+    Credential, CredentialDraft, CredentialId, Credentials, RevealReason, ServerDraft, ServerId, ServerName,
+    Specification, Status,
+};
 use crate::error::Error;
 
 /// A server of the inventory.
@@ -13,11 +16,12 @@ pub struct Server {
 }
 
 /// All there is to know about a server.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct ServerState {
     pub id: ServerId,
     pub specification: Specification,
     pub status: Status,
+    pub credentials: Credentials,
     /// Discarded servers are kept, but are out of the inventory.
     pub discarded: bool,
     pub created_at: Timestamp,
@@ -25,24 +29,44 @@ pub struct ServerState {
 }
 
 /// What happens to a server, as only this context knows it; [`crate::events`] makes the public events of it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub enum ServerEvent {
     Registered { specification: Specification, status: Status },
     Modified { changes: Changes },
     StatusChanged { old: Status, new: Status },
     Discarded { name: ServerName },
     Restored { name: ServerName },
+    CredentialAdded { credential: Credential },
+    CredentialChanged { credential: Credential, changes: Changes, password_changed: bool },
+    CredentialRemoved { credential: Credential },
+    CredentialRevealed { credential: Credential, reason: RevealReason },
 }
 
 impl Server {
     /// A new server enters the inventory, stopped.
-    pub fn register(id: ServerId, specification: Specification, now: Timestamp) -> Self {
+    pub fn register(
+        id: ServerId,
+        draft: ServerDraft,
+        next_id: impl FnMut() -> CredentialId,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let (specification, drafts) = draft.split();
         let status = Status::default();
+        let mut credentials = Credentials::default();
+        let added = credentials.replace(drafts, next_id)?;
         let mut recorder = Recorder::new();
         recorder.record(ServerEvent::Registered { specification: specification.clone(), status });
-        let state =
-            ServerState { id, specification, status, discarded: false, created_at: now, modified_at: now };
-        Self { state, recorder }
+        added.into_iter().for_each(|event| recorder.record(event));
+        let state = ServerState {
+            id,
+            specification,
+            status,
+            credentials,
+            discarded: false,
+            created_at: now,
+            modified_at: now,
+        };
+        Ok(Self { state, recorder })
     }
 
     /// A server as it is stored at `revision`.
@@ -51,23 +75,74 @@ impl Server {
     }
 
     /// Everything about the server may change, but not that of a discarded one.
-    pub fn modify(&mut self, specification: Specification, now: Timestamp) -> Result<Outcome, Error> {
-        if self.state.discarded {
-            return Err(Error::Discarded(self.state.id));
-        }
+    pub fn modify(
+        &mut self,
+        draft: ServerDraft,
+        next_id: impl FnMut() -> CredentialId,
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
+        self.require_not_discarded()?;
+        let (specification, drafts) = draft.split();
+        let of_credentials = self.state.credentials.replace(drafts, next_id)?;
         let changes = changes(&self.state.specification, &specification);
-        if changes.is_empty() {
-            return Ok(Outcome::AlreadySo);
+        let mut outcome = Outcome::AlreadySo;
+        if !changes.is_empty() {
+            self.state.specification = specification;
+            outcome = self.record(ServerEvent::Modified { changes }, now);
         }
-        self.state.specification = specification;
-        Ok(self.record(ServerEvent::Modified { changes }, now))
+        for event in of_credentials {
+            outcome = self.record(event, now);
+        }
+        Ok(outcome)
+    }
+
+    /// One more way to reach the server.
+    pub fn add_credential(
+        &mut self,
+        draft: CredentialDraft,
+        id: CredentialId,
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
+        self.require_not_discarded()?;
+        let added = self.state.credentials.add(draft, id)?;
+        Ok(self.record(added, now))
+    }
+
+    /// A credential is replaced; its password stays unless the draft says otherwise.
+    pub fn change_credential(
+        &mut self,
+        id: CredentialId,
+        draft: CredentialDraft,
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
+        self.require_not_discarded()?;
+        match self.state.credentials.change(id, draft)? {
+            Some(changed) => Ok(self.record(changed, now)),
+            None => Ok(Outcome::AlreadySo),
+        }
+    }
+
+    /// One way less to reach the server.
+    pub fn remove_credential(&mut self, id: CredentialId, now: Timestamp) -> Result<Outcome, Error> {
+        self.require_not_discarded()?;
+        let removed = self.state.credentials.remove(id)?;
+        Ok(self.record(removed, now))
+    }
+
+    /// Somebody gets to see the password of a credential, also of a discarded server. That changes nothing about the server,
+    /// but it is on record.
+    pub fn reveal_credential(&mut self, id: CredentialId, reason: RevealReason) -> Result<(), Error> {
+        let credential = self.state.credentials.get(id)?.clone();
+        if !credential.password.is_some() {
+            return Err(Error::NoPassword(id));
+        }
+        self.recorder.record(ServerEvent::CredentialRevealed { credential, reason });
+        Ok(())
     }
 
     /// Somebody says how the server is doing, but not a discarded one.
     pub fn change_status(&mut self, status: Status, now: Timestamp) -> Result<Outcome, Error> {
-        if self.state.discarded {
-            return Err(Error::Discarded(self.state.id));
-        }
+        self.require_not_discarded()?;
         if self.state.status == status {
             return Ok(Outcome::AlreadySo);
         }
@@ -100,14 +175,13 @@ impl Server {
         &self.state
     }
 
-    /// What it is now, and nothing else of it.
-    pub fn into_state(self) -> ServerState {
-        self.state
-    }
-
     /// Its revision, with what was decided since it was read.
     pub fn revision(&self) -> Revision {
         self.recorder.revision()
+    }
+
+    fn require_not_discarded(&self) -> Result<(), Error> {
+        if self.state.discarded { Err(Error::Discarded(self.state.id)) } else { Ok(()) }
     }
 
     fn record(&mut self, event: ServerEvent, now: Timestamp) -> Outcome {
@@ -151,39 +225,48 @@ mod tests {
     const THEN: Timestamp = Timestamp::from_micros(1);
     const NOW: Timestamp = Timestamp::from_micros(2);
 
-    fn specification(cpu_cores: u32) -> Specification {
+    fn draft(cpu_cores: u32) -> ServerDraft {
         let cpu_cores = CpuCores::parse(cpu_cores).unwrap();
-        Specification { cpu_cores, ..samples::specification("web-1") }
+        ServerDraft { cpu_cores, ..samples::draft("web-1") }
+    }
+
+    fn nobody() -> CredentialId {
+        panic!("no credential is new here")
+    }
+
+    /// What was recorded. Events hold secrets, which cannot be compared: so their `Debug` is.
+    fn assert_recorded(server: &Server, expected: &[ServerEvent]) {
+        assert_eq!(format!("{:?}", server.recorder.events()), format!("{expected:?}"));
     }
 
     /// A server as it was stored, at revision 3.
     fn given(discarded: bool) -> Server {
         let id = Uuid::nil().into();
-        let state = ServerState { discarded, ..Server::register(id, specification(4), THEN).state };
+        let state = ServerState { discarded, ..Server::register(id, draft(4), nobody, THEN).unwrap().state };
         Server::stored(state, 3)
     }
 
     #[test]
     fn a_new_server_is_stopped_at_revision_1() {
-        let server = Server::register(Uuid::nil().into(), specification(4), NOW);
+        let server = Server::register(Uuid::nil().into(), draft(4), nobody, NOW).unwrap();
         assert_eq!((server.revision(), server.state().status), (1, Status::Stopped));
-        let registered = ServerEvent::Registered { specification: specification(4), status: Status::Stopped };
-        assert_eq!(server.recorder.events(), [registered]);
+        let specification = samples::specification("web-1");
+        assert_recorded(&server, &[ServerEvent::Registered { specification, status: Status::Stopped }]);
     }
 
     #[test]
     fn modifying_records_what_differs() {
         let mut server = given(false);
-        assert_eq!(server.modify(specification(8), NOW).unwrap(), Outcome::Changed);
+        assert_eq!(server.modify(draft(8), nobody, NOW).unwrap(), Outcome::Changed);
         assert_eq!((server.revision(), server.state().modified_at), (4, NOW));
         let changes = Changes::default().compare("cpu_cores", &4, &8);
-        assert_eq!(server.recorder.events(), [ServerEvent::Modified { changes }]);
+        assert_recorded(&server, &[ServerEvent::Modified { changes }]);
     }
 
     #[test]
     fn modifying_to_the_same_changes_nothing() {
         let mut server = given(false);
-        assert_eq!(server.modify(specification(4), NOW).unwrap(), Outcome::AlreadySo);
+        assert_eq!(server.modify(draft(4), nobody, NOW).unwrap(), Outcome::AlreadySo);
         assert_eq!((server.revision(), server.state().modified_at), (3, THEN));
     }
 
@@ -193,14 +276,14 @@ mod tests {
         assert_eq!(server.change_status(Status::Error, NOW).unwrap(), Outcome::Changed);
         assert_eq!(server.change_status(Status::Error, NOW).unwrap(), Outcome::AlreadySo);
         let changed = ServerEvent::StatusChanged { old: Status::Stopped, new: Status::Error };
-        assert_eq!(server.recorder.events(), [changed]);
+        assert_recorded(&server, &[changed]);
         assert!(matches!(given(true).change_status(Status::Error, NOW), Err(Error::Discarded(_))));
     }
 
     #[test]
     fn a_discarded_server_cannot_be_modified() {
-        assert!(matches!(given(true).modify(specification(8), NOW), Err(Error::Discarded(_))));
-        assert!(matches!(given(true).modify(specification(4), NOW), Err(Error::Discarded(_))));
+        assert!(matches!(given(true).modify(draft(8), nobody, NOW), Err(Error::Discarded(_))));
+        assert!(matches!(given(true).modify(draft(4), nobody, NOW), Err(Error::Discarded(_))));
     }
 
     #[test]
@@ -210,9 +293,9 @@ mod tests {
         assert_eq!(server.discard(NOW), Outcome::Changed);
         assert_eq!(server.discard(NOW), Outcome::AlreadySo);
         assert_eq!(server.restore(NOW), Outcome::Changed);
-        let name = || specification(4).name;
+        let name = || samples::specification("web-1").name;
         let expected = [ServerEvent::Discarded { name: name() }, ServerEvent::Restored { name: name() }];
-        assert_eq!(server.recorder.events(), expected);
+        assert_recorded(&server, &expected);
         assert_eq!(server.revision(), 4);
     }
 }

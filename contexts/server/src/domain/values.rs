@@ -76,22 +76,14 @@ pub struct OperatingSystem {
     pub architecture: OperatingSystemText,
 }
 
-/// All that an operator says about a server.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserr, ToSchema)]
-#[deserr(error = FieldErrors, deny_unknown_fields)]
-#[schema(as = ServerSpecification)]
+/// What a server is made of and what it is for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Specification {
-    /// Unique among the servers that are not discarded, without regard to case.
     pub name: ServerName,
-    /// How many processor cores.
     pub cpu_cores: CpuCores,
-    /// How much memory, in MiB.
     pub ram_mib: RamMib,
-    /// How much disk space, in MiB.
     pub hdd_mib: HddMib,
-    /// What it is for.
     pub environment: Environment,
-    /// What runs it.
     pub operating_system: OperatingSystem,
 }
 
@@ -149,12 +141,12 @@ fn is_host_name(text: &str) -> bool {
     text.split('.').all(is_label)
 }
 
-fn is_slug(text: &str) -> bool {
+pub(super) fn is_slug(text: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     text.split('-').all(|part| !part.is_empty() && part.bytes().all(is_inside))
 }
 
-fn is_readable(text: &str) -> bool {
+pub(super) fn is_readable(text: &str) -> bool {
     !text.trim().is_empty() && !text.chars().any(char::is_control)
 }
 

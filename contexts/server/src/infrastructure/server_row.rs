@@ -1,13 +1,14 @@
 //! A row of the table `servers`, and its way to the aggregate and to the view.
 
-use sea_query::{Iden, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Iden, Order, Query, SelectStatement};
 use servertree_kernel::domain::{Invalid, Timestamp};
 use sqlx::FromRow;
 
+use super::credential_row::{CredentialRow, ServerCredentials};
 use crate::application::find_server::{OperatingSystemView, ServerView};
 use crate::domain::{
-    CpuCores, Environment, HddMib, OperatingSystem, OperatingSystemText, RamMib, Server, ServerId,
-    ServerName, ServerState, Specification, Status,
+    CpuCores, Credentials, Environment, HddMib, OperatingSystem, OperatingSystemText, RamMib, Server,
+    ServerId, ServerName, ServerState, Specification, Status,
 };
 use crate::error::Error;
 
@@ -76,15 +77,12 @@ pub(super) const SEARCHED: [Servers; 4] =
 impl ServerRow {
     /// The columns it is read from.
     pub(super) fn select() -> SelectStatement {
-        Query::select()
-            .columns([Servers::Id, Servers::CreatedAt])
-            .columns(CHANGING)
-            .from(Servers::Table)
-            .take()
+        let columns = [Servers::Id, Servers::CreatedAt].into_iter().chain(CHANGING);
+        Query::select().columns(columns.map(|column| (Servers::Table, column))).from(Servers::Table).take()
     }
 
     /// The aggregate. Values are parsed again: whatever got into the table, no rule is broken from here on.
-    pub(super) fn into_server(self) -> Result<Server, Error> {
+    fn into_server(self, credentials: Credentials) -> Result<Server, Error> {
         let id = self.id;
         let corrupt = |field| move |fault: Invalid| Error::Corrupt { id, field, fault: fault.to_string() };
         let negative = |field| move |_| Error::Corrupt { id, field, fault: "is out of range".to_owned() };
@@ -109,6 +107,7 @@ impl ServerRow {
             id,
             specification,
             status: Status::parse(&self.status).map_err(corrupt("status"))?,
+            credentials,
             discarded: self.discarded,
             created_at: self.created_at,
             modified_at: self.modified_at,
@@ -132,10 +131,55 @@ impl From<ServerRow> for ServerView {
                 architecture: row.os_architecture,
             },
             status: row.status,
+            credentials: Vec::new(),
             discarded: row.discarded,
             revision: row.revision.unsigned_abs(),
             created_at: row.created_at,
             modified_at: row.modified_at,
         }
+    }
+}
+
+/// A server, joined with one of its credentials.
+#[derive(FromRow)]
+pub(super) struct JoinedRow {
+    #[sqlx(flatten)]
+    server: ServerRow,
+    #[sqlx(flatten)]
+    credential: CredentialRow,
+}
+
+impl JoinedRow {
+    /// One server with all of its credentials, in one statement: what it shows was so at one moment.
+    pub(super) fn select(id: ServerId) -> SelectStatement {
+        let server_id = Expr::col((Servers::Table, Servers::Id));
+        let of_server =
+            Expr::col((ServerCredentials::Table, ServerCredentials::ServerId)).eq(server_id.clone());
+        CredentialRow::columns(&mut ServerRow::select())
+            .left_join(ServerCredentials::Table, of_server)
+            .and_where(server_id.eq(id))
+            .order_by((ServerCredentials::Table, ServerCredentials::Id), Order::Asc)
+            .take()
+    }
+
+    /// The aggregate that these rows make; none if there are none.
+    pub(super) fn into_server(rows: Vec<Self>) -> Result<Option<Server>, Error> {
+        let mut server = None;
+        let mut credentials = Vec::new();
+        for row in rows {
+            credentials.extend(row.credential.into_credential(row.server.id)?);
+            server = Some(row.server);
+        }
+        server.map(|server| server.into_server(Credentials::stored(credentials))).transpose()
+    }
+
+    /// The view that these rows make; none if there are none.
+    pub(super) fn into_view(rows: Vec<Self>) -> Option<ServerView> {
+        let mut rows = rows.into_iter();
+        let first = rows.next()?;
+        let mut view = ServerView::from(first.server);
+        view.credentials.extend(first.credential.into_view());
+        view.credentials.extend(rows.filter_map(|row| row.credential.into_view()));
+        Some(view)
     }
 }

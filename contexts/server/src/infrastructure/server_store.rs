@@ -1,14 +1,18 @@
 //! Servers, written and read one at a time.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sea_query::{Expr, ExprTrait, Query};
 use servertree_kernel::criteria::fold;
 use servertree_kernel::database::DatabaseError;
-use servertree_kernel::domain::{Aggregate, WriteUow};
+use servertree_kernel::domain::{Aggregate, Secret, WriteUow};
+use servertree_kernel::secrets::Secrets;
 use shaku::Component;
 
-use super::server_row::{CHANGING, SEARCHED, ServerRow, Servers};
-use crate::domain::{Server, ServerId, ServerRepository};
+use super::credential_store;
+use super::server_row::{CHANGING, JoinedRow, SEARCHED, Servers};
+use crate::domain::{CredentialId, Server, ServerId, ServerRepository};
 use crate::error::Error;
 
 /// The index that keeps names unique among servers that are not discarded.
@@ -17,14 +21,16 @@ const UNIQUE_NAME: &str = "ux_servers_live_name";
 /// Keeps servers in the table `servers`.
 #[derive(Component)]
 #[shaku(interface = ServerRepository)]
-pub struct SqlServers;
+pub struct SqlServers {
+    #[shaku(inject)]
+    secrets: Arc<dyn Secrets>,
+}
 
 #[async_trait]
 impl ServerRepository for SqlServers {
     async fn get(&self, id: ServerId, uow: &mut WriteUow) -> Result<Server, Error> {
-        let select = ServerRow::select().and_where(Expr::col(Servers::Id).eq(id)).take();
-        let row: Option<ServerRow> = uow.fetch_optional(&select).await?;
-        row.ok_or(Error::NotFound(id))?.into_server()
+        let rows: Vec<JoinedRow> = uow.fetch_all(&JoinedRow::select(id)).await?;
+        JoinedRow::into_server(rows)?.ok_or(Error::NotFound(id))
     }
 
     async fn save(&self, server: &mut Server, uow: &mut WriteUow) -> Result<(), Error> {
@@ -34,13 +40,21 @@ impl ServerRepository for SqlServers {
         let stored = server.recorder().stored();
         let saved = if stored == 0 { insert(server, uow).await } else { update(server, stored, uow).await };
         match saved {
-            Ok(1) => Ok(uow.record(server)?),
+            Ok(1) => {
+                let id = server.state().id;
+                credential_store::apply(id, server.recorder().events(), self.secrets.as_ref(), uow).await?;
+                Ok(uow.record(server)?)
+            }
             Ok(_) => Err(Error::ConcurrentChange(server.state().id)),
             Err(error) if error.violates(UNIQUE_NAME) => {
                 Err(Error::NameTaken(server.state().specification.name.clone()))
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn password(&self, credential: CredentialId, uow: &mut WriteUow) -> Result<Secret, Error> {
+        credential_store::password(credential, self.secrets.as_ref(), uow).await
     }
 }
 

@@ -1,18 +1,22 @@
 //! Servers as they are looked at: SQL straight to view structs.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
-use sea_query::{Expr, ExprTrait};
+use sea_query::{Expr, ExprTrait, Order, Query};
 use servertree_kernel::criteria::{Criteria, Slice};
 use servertree_kernel::database::DatabaseError;
 use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::ReadUow;
 use shaku::Component;
 
-use super::server_row::{ServerRow, Servers};
+use super::credential_row::{CredentialRow, ServerCredentials};
+use super::server_row::{JoinedRow, ServerRow, Servers};
+use crate::application::find_credential::CredentialView;
 use crate::application::find_server::{ServerView, ServerViews};
 use crate::domain::ServerId;
 
-/// Reads views from the table `servers`.
+/// Reads views from the tables `servers` and `server_credentials`.
 #[derive(Component)]
 #[shaku(interface = ServerViews)]
 pub struct SqlServerViews;
@@ -20,8 +24,7 @@ pub struct SqlServerViews;
 #[async_trait]
 impl ServerViews for SqlServerViews {
     async fn find(&self, id: ServerId, uow: &mut ReadUow) -> Result<Option<ServerView>, DatabaseError> {
-        let select = ServerRow::select().and_where(Expr::col(Servers::Id).eq(id)).take();
-        Ok(uow.fetch_optional::<ServerRow>(&select).await?.map(Into::into))
+        Ok(JoinedRow::into_view(uow.fetch_all(&JoinedRow::select(id)).await?))
     }
 
     async fn list(
@@ -33,6 +36,33 @@ impl ServerViews for SqlServerViews {
         if !criteria.filters_by("discarded") {
             select.and_where(Expr::col(Servers::Discarded).eq(false));
         }
-        criteria.fetch::<ServerRow>(select, uow).await
+        let with_credentials = criteria.shows("credentials");
+        if with_credentials {
+            uow.snapshot();
+        }
+        let mut slice = criteria.fetch::<ServerRow>(select, uow).await?;
+        if with_credentials && !slice.items.is_empty() {
+            add_credentials(&mut slice.items, uow).await?;
+        }
+        Ok(slice)
     }
+}
+
+/// One statement, however many servers there are.
+async fn add_credentials(servers: &mut [ServerView], uow: &mut ReadUow) -> Result<(), DatabaseError> {
+    let select = CredentialRow::columns(&mut Query::select())
+        .from(ServerCredentials::Table)
+        .and_where(Expr::col(ServerCredentials::ServerId).is_in(servers.iter().map(|server| server.id)))
+        .order_by(ServerCredentials::Id, Order::Asc)
+        .take();
+    let mut credentials: HashMap<ServerId, Vec<CredentialView>> = HashMap::new();
+    for row in uow.fetch_all::<CredentialRow>(&select).await? {
+        if let Some(server) = row.server_id {
+            credentials.entry(server).or_default().extend(row.into_view());
+        }
+    }
+    for server in servers {
+        server.credentials = credentials.remove(&server.id).unwrap_or_default();
+    }
+    Ok(())
 }

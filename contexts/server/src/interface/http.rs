@@ -5,13 +5,14 @@ use deserr::Deserr;
 use servertree_kernel::criteria::{Criteria, Slice};
 use servertree_kernel::fields::FieldErrors;
 use servertree_kernel::http::{
-    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, Page, Patch, Replaceable, Replacement,
+    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, Page, Patch, Replacement,
 };
 use servertree_kernel::problem::{CONCURRENT_CHANGE, Failure, INVALID_PARAMETER, NOT_FOUND, STALE_REVISION};
 use servertree_kernel::problem_responses;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::credentials;
 use crate::application::change_server_status::ChangeServerStatus;
 use crate::application::discard_server::DiscardServer;
 use crate::application::find_server::{FindServer, ServerView};
@@ -20,7 +21,7 @@ use crate::application::modify_server::ModifyServer;
 use crate::application::patch_server::PatchServer;
 use crate::application::register_server::RegisterServer;
 use crate::application::restore_server::RestoreServer;
-use crate::domain::{ServerId, Specification, Status};
+use crate::domain::{ServerDraft, ServerId, Status};
 use crate::error::{DISCARDED, NAME_TAKEN};
 
 /// All of them.
@@ -33,12 +34,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(patch_server)
         .service(change_server_status)
         .service(discard_server)
-        .service(restore_server);
-}
-
-impl Replaceable for Specification {
-    const FILLED_IN: &'static [&'static str] =
-        &["id", "status", "discarded", "revision", "created_at", "modified_at"];
+        .service(restore_server)
+        .configure(credentials::routes);
 }
 
 problem_responses! {
@@ -61,14 +58,11 @@ problem_responses! {
             headers(("Location" = String, description = "Where the server is"), ("ETag" = String))),
         RegisterProblems
     ),
-    request_body(content = Specification, content_type = "application/json")
+    request_body(content = ServerDraft, content_type = "application/json")
 )]
 #[post("/servers")]
-async fn register_server(
-    call: Call,
-    Body(specification): Body<Specification>,
-) -> Result<Created<ServerView>, Failure> {
-    let server = call.dispatch(RegisterServer { specification }).await?;
+async fn register_server(call: Call, Body(draft): Body<ServerDraft>) -> Result<Created<ServerView>, Failure> {
+    let server = call.dispatch(RegisterServer { draft }).await?;
     Ok(Created { location: format!("{API_BASE}/servers/{}", server.id), entity: server })
 }
 
@@ -133,7 +127,7 @@ async fn find_server(call: Call, id: web::Path<ServerId>) -> Result<Entity<Serve
     tag = "servers",
     params(("id" = ServerId, Path, description = "The id of the server"),
         ("If-Match" = Option<String>, Header, description = "The ETag of what the change is based on")),
-    request_body(content = Specification, content_type = "application/json"),
+    request_body(content = ServerDraft, content_type = "application/json"),
     responses(
         (status = 200, description = "The server as it is now", body = ServerView, headers(("ETag" = String))),
         ModifyProblems
@@ -144,9 +138,9 @@ async fn modify_server(
     call: Call,
     id: web::Path<ServerId>,
     IfMatch(precondition): IfMatch,
-    Replacement(specification): Replacement<Specification>,
+    Replacement(draft): Replacement<ServerDraft>,
 ) -> Result<Entity<ServerView>, Failure> {
-    Ok(Entity(call.dispatch(ModifyServer { id: *id, specification, precondition }).await?))
+    Ok(Entity(call.dispatch(ModifyServer { id: *id, draft, precondition }).await?))
 }
 
 /// Change a part of a server
@@ -168,7 +162,7 @@ async fn patch_server(
     call: Call,
     id: web::Path<ServerId>,
     IfMatch(precondition): IfMatch,
-    Patch { patch, .. }: Patch<Specification>,
+    Patch { patch, .. }: Patch<ServerDraft>,
 ) -> Result<Entity<ServerView>, Failure> {
     Ok(Entity(call.dispatch(PatchServer { id: *id, patch, precondition }).await?))
 }

@@ -1,3 +1,4 @@
 //! How the context is reached.
 
+mod credentials;
 pub mod http;

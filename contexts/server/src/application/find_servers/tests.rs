@@ -13,8 +13,8 @@ use super::*;
 use crate::CONTEXT;
 use crate::application::discard_server::DiscardServer;
 use crate::application::register_server::RegisterServer;
-use crate::domain::samples::specification;
-use crate::domain::{CpuCores, Environment, OperatingSystemText, RamMib};
+use crate::domain::samples::{credential, draft};
+use crate::domain::{CpuCores, Environment, OperatingSystemText, RamMib, ServerDraft};
 
 fn page(pairs: &[(&str, &str)]) -> FindServers {
     let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -29,7 +29,7 @@ fn names_of(page: &Slice<ServerView>) -> Vec<&str> {
 async fn pages_are_sorted_by_name_without_regard_to_case() {
     let test = Testbed::of(&[&CONTEXT]).start().await;
     for name in ["b", "A", "d", "C"] {
-        test.dispatch(RegisterServer { specification: specification(name) }).await.unwrap();
+        test.dispatch(RegisterServer { draft: draft(name) }).await.unwrap();
     }
     let first = test.ask(page(&[("limit", "3")])).await.unwrap();
     assert_eq!((names_of(&first), first.total), (vec!["A", "b", "C"], Some(4)));
@@ -45,7 +45,7 @@ async fn pages_are_sorted_by_name_without_regard_to_case() {
 #[tokio::test]
 async fn discarded_servers_are_left_out() {
     let test = Testbed::of(&[&CONTEXT]).start().await;
-    let server = test.dispatch(RegisterServer { specification: specification("a") }).await.unwrap();
+    let server = test.dispatch(RegisterServer { draft: draft("a") }).await.unwrap();
     let discard = DiscardServer { id: server.id, precondition: Precondition::Any };
     test.dispatch(discard).await.unwrap();
     let page = test.ask(page(&[])).await.unwrap();
@@ -53,7 +53,44 @@ async fn discarded_servers_are_left_out() {
     test.finish().await;
 }
 
-/// However many servers there are, a page of them is one statement.
+/// Conditions of one object hold on the same credential; `ne` means that none equals.
+#[tokio::test]
+async fn credentials_are_found_by_what_they_are_together() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    let of =
+        |kind: &str, user: &str, ip: &str| json!({"connection_type": kind, "username": user, "local_ip": ip});
+    for (name, credentials) in [
+        ("none", vec![]),
+        ("one", vec![of("ssh", "root", "198.18.0.5")]),
+        ("two", vec![of("ssh", "admin", "198.18.0.20"), of("rdp", "root", "2001:db8::1")]),
+    ] {
+        let credentials = credentials.into_iter().map(credential).collect();
+        test.dispatch(RegisterServer { draft: ServerDraft { credentials, ..draft(name) } }).await.unwrap();
+    }
+    for (filter, expected) in [
+        (r#"{"credentials.username":{"eq":"root"}}"#, vec!["one", "two"]),
+        (r#"{"credentials.connection_type":{"eq":"ssh"},"credentials.username":{"eq":"root"}}"#, vec!["one"]),
+        (r#"{"credentials.username":{"ne":"admin"}}"#, vec!["none", "one"]),
+        (r#"{"credentials.connection_type":{"eq":"rdp"},"credentials.username":{"ne":"admin"}}"#, vec![]),
+        // By number, not by text.
+        (r#"{"credentials.local_ip":{"btw":["198.18.0.1","198.18.0.20"]}}"#, vec!["one", "two"]),
+        (r#"{"credentials.local_ip":{"eq":"2001:0DB8::1"}}"#, vec!["two"]),
+        (r#"{"credentials.local_ip":{"sw":"198.18.0.2"}}"#, vec!["two"]),
+        (r#"{"credentials.public_ip":{"em":true}}"#, vec!["one", "two"]),
+        (r#"{"credentials":{"em":true}}"#, vec!["none"]),
+        (r#"{"credentials":{"em":false}}"#, vec!["one", "two"]),
+    ] {
+        assert_eq!(names_of(&test.ask(page(&[("filter", filter)])).await.unwrap()), expected, "{filter}");
+    }
+    let twice = [
+        ("filter", r#"{"credentials.connection_type":{"eq":"rdp"}}"#),
+        ("and_filter", r#"[{"credentials.username":{"eq":"admin"}}]"#),
+    ];
+    assert_eq!(names_of(&test.ask(page(&twice)).await.unwrap()), ["two"], "two objects, two credentials");
+    test.finish().await;
+}
+
+/// However many servers there are, a page of them is two statements: the servers, and their credentials.
 #[tokio::test]
 async fn a_list_makes_no_query_per_row() {
     let mut test = Testbed::of(&[&CONTEXT]).start().await;
@@ -61,7 +98,9 @@ async fn a_list_makes_no_query_per_row() {
     for count in [1, 99] {
         for number in 0..count {
             let name = format!("server-{count}-{number}");
-            test.dispatch(RegisterServer { specification: specification(&name) }).await.unwrap();
+            let credentials = vec![credential(one_credential(number)), credential(one_credential(1))];
+            let draft = ServerDraft { credentials, ..draft(&name) };
+            test.dispatch(RegisterServer { draft }).await.unwrap();
         }
         let database = test.quiet_database().await;
         let before = database.statements();
@@ -69,7 +108,12 @@ async fn a_list_makes_no_query_per_row() {
         statements.push((found, database.statements() - before));
         test.resume().await;
     }
-    assert_eq!(statements, [(1, 1), (100, 1)]);
+    assert_eq!(statements, [(1, 2), (100, 2)]);
+    let database = test.quiet_database().await;
+    let before = database.statements();
+    test.ask(page(&[("fields", "id,name")])).await.unwrap();
+    assert_eq!(database.statements() - before, 1, "credentials that are not shown are not read");
+    test.resume().await;
     test.finish().await;
 }
 
@@ -79,20 +123,34 @@ async fn populate(test: &Testbed) {
         [("Debian", "12"), ("Red Hat Enterprise Linux", "9.4"), ("Größe_100%", "É!"), ("debian", "11")];
     for number in 0..60_u64 {
         let (name, version) = systems[usize::try_from(number % 4).unwrap()];
-        let mut specification =
-            specification(&format!("{}-{number}", if number % 2 == 0 { "Web" } else { "db" }));
-        specification.cpu_cores = CpuCores::parse(u32::try_from(number % 7 + 1).unwrap()).unwrap();
-        specification.ram_mib = RamMib::parse(number % 5 * 1024 + 1).unwrap();
-        specification.environment =
+        let mut draft = draft(&format!("{}-{number}", if number % 2 == 0 { "Web" } else { "db" }));
+        draft.cpu_cores = CpuCores::parse(u32::try_from(number % 7 + 1).unwrap()).unwrap();
+        draft.ram_mib = RamMib::parse(number % 5 * 1024 + 1).unwrap();
+        draft.environment =
             Environment::parse(["production", "staging"][usize::from(number % 3 == 0)].into()).unwrap();
-        specification.operating_system.name = OperatingSystemText::parse(name.into()).unwrap();
-        specification.operating_system.version = OperatingSystemText::parse(version.into()).unwrap();
+        draft.operating_system.name = OperatingSystemText::parse(name.into()).unwrap();
+        draft.operating_system.version = OperatingSystemText::parse(version.into()).unwrap();
+        draft.credentials = (0..number % 4).map(|of| credential(one_credential(number + of))).collect();
         test.clock.advance(Duration::from_secs(60));
-        let server = test.dispatch(RegisterServer { specification }).await.unwrap();
+        let server = test.dispatch(RegisterServer { draft }).await.unwrap();
         if number % 10 == 0 {
             test.dispatch(DiscardServer { id: server.id, precondition: Precondition::Any }).await.unwrap();
         }
     }
+}
+
+/// One of a few.
+fn one_credential(number: u64) -> Value {
+    let last = number % 13;
+    let connection_type = ["ssh", "rdp"][usize::from(number.is_multiple_of(5))];
+    let username = ["root", "Größe_100%", "admin"][usize::try_from(number % 3).unwrap()];
+    json!({
+        "connection_type": connection_type,
+        "username": username,
+        "local_ip": (!number.is_multiple_of(7)).then(|| format!("198.18.0.{last}")),
+        "local_port": (!number.is_multiple_of(7)).then_some(last + 1),
+        "public_ip": number.is_multiple_of(2).then(|| format!("2001:db8::{last:x}")),
+    })
 }
 
 /// A condition on some field: with values that are there, nearly there, or nonsense.
@@ -141,6 +199,31 @@ fn condition() -> impl Strategy<Value = (String, Value)> {
     const TEXTS: &[&str] = &["name", "environment", "operating_system.name", "operating_system.version"];
     let contained = (prop::sample::select(TEXTS), prop_oneof![Just("lk"), Just("sw")], texts())
         .prop_map(|(field, operator, value)| (field.to_owned(), json!({ operator: value })));
+    let users = prop_oneof![
+        Just("root"),
+        Just("größe_"),
+        Just("ROOT"),
+        Just("ssh"),
+        Just("rdp"),
+        Just("o\0"),
+        Just("")
+    ]
+    .prop_map(Value::from);
+    const OF_CREDENTIALS: &[&str] = &["credentials.username", "credentials.connection_type"];
+    const IPS: &[&str] = &["credentials.local_ip", "credentials.public_ip"];
+    let addresses = prop_oneof![
+        (0..14_u8).prop_map(|last| format!("198.18.0.{last}")),
+        (0..14_u8).prop_map(|last| format!("2001:DB8:0::{last:x}")),
+    ]
+    .prop_map(Value::from);
+    let parts_of_addresses = prop_oneof![Just("198.18.0.1"), Just("DB8::"), Just(":a"), Just("."), Just("%")]
+        .prop_map(Value::from);
+    let contained_in_part = prop_oneof![
+        (prop::sample::select(OF_CREDENTIALS), prop_oneof![Just("lk"), Just("sw")], users.clone()),
+        (prop::sample::select(IPS), prop_oneof![Just("lk"), Just("sw")], parts_of_addresses),
+    ]
+    .prop_map(|(field, operator, value)| (field.to_owned(), json!({ operator: value })));
+    let some = any::<bool>().prop_map(|empty| ("credentials".to_owned(), json!({ "em": empty })));
     let status = prop_oneof![Just("running"), Just("stopped")].prop_map(Value::from);
     prop_oneof![
         3 => compared(TEXTS, texts().boxed()),
@@ -149,6 +232,11 @@ fn condition() -> impl Strategy<Value = (String, Value)> {
         1 => compared(&["id"], ids().boxed()),
         1 => compared(&["created_at", "modified_at"], times().boxed()),
         1 => compared(&["status"], status.boxed()),
+        3 => compared(OF_CREDENTIALS, users.boxed()),
+        2 => compared(IPS, addresses.boxed()),
+        2 => compared(&["credentials.local_port", "credentials.public_port"], numbers().boxed()),
+        2 => contained_in_part,
+        1 => some,
         1 => compared(&["discarded"], any::<bool>().prop_map(Value::from).boxed()),
     ]
 }
@@ -258,7 +346,7 @@ async fn a_page_that_is_gone_leads_back() {
     let test = Testbed::of(&[&CONTEXT]).start().await;
     let mut ids = Vec::new();
     for name in ["a", "b", "c", "d"] {
-        ids.push(test.dispatch(RegisterServer { specification: specification(name) }).await.unwrap().id);
+        ids.push(test.dispatch(RegisterServer { draft: draft(name) }).await.unwrap().id);
     }
     let first = test.ask(page(&[("limit", "2")])).await.unwrap();
     for id in &ids[2..] {
@@ -330,8 +418,8 @@ async fn cursors_lead_through_the_list_in_both_directions() {
             // Somebody comes in front, somebody at the end, and both go again.
             let mut guests = Vec::new();
             for name in ["guest-a", "guest-zz"] {
-                let specification = specification(&format!("{name}-{number}"));
-                guests.push(test.dispatch(RegisterServer { specification }).await.unwrap().id);
+                let draft = draft(&format!("{name}-{number}"));
+                guests.push(test.dispatch(RegisterServer { draft }).await.unwrap().id);
             }
             part = ask(Some(&next)).await;
             for id in guests {

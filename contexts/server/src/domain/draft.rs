@@ -1,0 +1,52 @@
+//! What people say about a server.
+
+use deserr::Deserr;
+use servertree_kernel::fields::{FieldErrors, Replaceable};
+use utoipa::ToSchema;
+
+use super::credential::CredentialDraft;
+use super::values::{CpuCores, Environment, HddMib, OperatingSystem, RamMib, ServerName, Specification};
+
+/// All that people say about a server.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields)]
+#[schema(as = ServerDraft)]
+pub struct ServerDraft {
+    /// Unique among the servers that are not discarded, without regard to case.
+    pub name: ServerName,
+    /// How many processor cores.
+    pub cpu_cores: CpuCores,
+    /// How much memory, in MiB.
+    pub ram_mib: RamMib,
+    /// How much disk space, in MiB.
+    pub hdd_mib: HddMib,
+    /// What it is for.
+    pub environment: Environment,
+    /// What runs it.
+    pub operating_system: OperatingSystem,
+    /// How it is reached, 100 at most. One with the `id` of a credential of this server is that one; without an `id` it is
+    /// new; those that are not named are removed.
+    #[deserr(default)]
+    #[schema(max_items = 100)]
+    pub credentials: Vec<CredentialDraft>,
+}
+
+impl ServerDraft {
+    /// What it says of the server itself, and of its credentials.
+    pub fn split(self) -> (Specification, Vec<CredentialDraft>) {
+        let specification = Specification {
+            name: self.name,
+            cpu_cores: self.cpu_cores,
+            ram_mib: self.ram_mib,
+            hdd_mib: self.hdd_mib,
+            environment: self.environment,
+            operating_system: self.operating_system,
+        };
+        (specification, self.credentials)
+    }
+}
+
+impl Replaceable for ServerDraft {
+    const FILLED_IN: &'static [&'static str] =
+        &["id", "status", "discarded", "revision", "created_at", "modified_at"];
+}

@@ -1,0 +1,102 @@
+//! A row of the table `server_credentials`, and its way to the aggregate and to the view.
+
+use sea_query::{Expr, ExprTrait, Iden, SelectStatement};
+use servertree_kernel::domain::{Invalid, IpAddress};
+use sqlx::FromRow;
+
+use crate::application::find_credential::CredentialView;
+use crate::domain::{
+    ConnectionType, Credential, CredentialId, CredentialSpecification, Password, Port, ServerId, Username,
+};
+use crate::error::Error;
+
+#[derive(Iden, Clone, Copy)]
+pub(super) enum ServerCredentials {
+    Table,
+    ServerId,
+    Id,
+    ConnectionType,
+    Username,
+    UsernameKey,
+    LocalIp,
+    LocalIpKey,
+    LocalPort,
+    PublicIp,
+    PublicIpKey,
+    PublicPort,
+    PasswordKey,
+    PasswordSealed,
+}
+
+/// What a credential is read from. All of it is null where a server is joined with none.
+#[derive(FromRow)]
+pub(super) struct CredentialRow {
+    pub(super) server_id: Option<ServerId>,
+    credential_id: Option<CredentialId>,
+    connection_type: Option<String>,
+    username: Option<String>,
+    local_ip: Option<String>,
+    local_port: Option<u16>,
+    public_ip: Option<String>,
+    public_port: Option<u16>,
+    has_password: bool,
+}
+
+impl CredentialRow {
+    /// Adds the columns it is read from, of `server_credentials`.
+    pub(super) fn columns(select: &mut SelectStatement) -> &mut SelectStatement {
+        let column = |column| (ServerCredentials::Table, column);
+        select
+            .columns([
+                column(ServerCredentials::ServerId),
+                column(ServerCredentials::ConnectionType),
+                column(ServerCredentials::Username),
+                column(ServerCredentials::LocalIp),
+                column(ServerCredentials::LocalPort),
+                column(ServerCredentials::PublicIp),
+                column(ServerCredentials::PublicPort),
+            ])
+            .expr_as(Expr::col(column(ServerCredentials::Id)), "credential_id")
+            .expr_as(Expr::col(column(ServerCredentials::PasswordKey)).is_not_null(), "has_password")
+    }
+
+    /// The view; none where there is no credential.
+    pub(super) fn into_view(self) -> Option<CredentialView> {
+        Some(CredentialView {
+            id: self.credential_id?,
+            connection_type: self.connection_type?,
+            username: self.username?,
+            has_password: self.has_password,
+            local_ip: self.local_ip,
+            local_port: self.local_port,
+            public_ip: self.public_ip,
+            public_port: self.public_port,
+        })
+    }
+
+    /// The part of the aggregate `server`; none where there is no credential. Values are parsed again, as those of the
+    /// server are.
+    pub(super) fn into_credential(self, server: ServerId) -> Result<Option<Credential>, Error> {
+        let (Some(id), Some(connection_type), Some(username)) =
+            (self.credential_id, self.connection_type, self.username)
+        else {
+            return Ok(None);
+        };
+        let corrupt =
+            |field| move |fault: Invalid| Error::Corrupt { id: server, field, fault: fault.to_string() };
+        let ip = |field, text: Option<String>| {
+            text.map(|text| IpAddress::parse(&text)).transpose().map_err(corrupt(field))
+        };
+        let port = |field, number: Option<u16>| number.map(Port::parse).transpose().map_err(corrupt(field));
+        let specification = CredentialSpecification {
+            connection_type: ConnectionType::parse(connection_type).map_err(corrupt("connection_type"))?,
+            username: Username::parse(username).map_err(corrupt("username"))?,
+            local_ip: ip("local_ip", self.local_ip)?,
+            local_port: port("local_port", self.local_port)?,
+            public_ip: ip("public_ip", self.public_ip)?,
+            public_port: port("public_port", self.public_port)?,
+        };
+        let password = if self.has_password { Password::Stored } else { Password::None };
+        Ok(Some(Credential { id, specification, password }))
+    }
+}

@@ -1,0 +1,298 @@
+//! The keyring: the keys at hand, held against what the database needs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use shaku::Component;
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::envelope::{self, Place};
+use super::key::{Key, KeyId, Purpose};
+use super::key_store::{self, ActiveKey, KeyState, StoredKey};
+use super::source::{self, KeySource, KeySourceError};
+use super::{Sealed, SecretColumn, Secrets, SecretsError};
+use crate::database::{Database, DatabaseError, Transaction};
+use crate::domain::{Secret, Timestamp};
+use crate::uow::WriteUow;
+
+/// Seals and opens secrets with the keys of a source. It has none until it is opened. Clones share their keys.
+#[derive(Component, Clone, Default)]
+#[shaku(interface = Secrets)]
+pub struct Keyring {
+    /// Made by whoever puts the application together.
+    #[shaku(default)]
+    shared: Arc<Shared>,
+}
+
+/// Where the keys come from, and those that were read.
+pub struct Shared {
+    source: KeySource,
+    keys: RwLock<Keys>,
+}
+
+#[derive(Default)]
+struct Keys {
+    by_id: HashMap<KeyId, Key>,
+    pepper: Option<Key>,
+}
+
+/// Nothing to take keys from.
+impl Default for Shared {
+    fn default() -> Self {
+        Self { source: KeySource::Given(Vec::new()), keys: RwLock::default() }
+    }
+}
+
+/// The keys at hand are not those that the database needs: the message says which, and what to do.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// A key that secrets are protected with is not there.
+    #[error(
+        "the database needs the {purpose} key '{id}', and {source_description} does not have it. Restore it from the \
+         backup of the keys (docs/operations.md), or name where it is with secrets.keys (SERVERTREE_SECRETS__KEYS); \
+         without it what it protects cannot be read, so no other is made"
+    )]
+    Missing {
+        /// Its id.
+        id: String,
+        /// What it is for.
+        purpose: String,
+        /// Where it was looked for.
+        source_description: String,
+    },
+    /// A key of this id is there, but another one.
+    #[error(
+        "the key '{id}' of {source_description} is not the one that the database was used with: it has the same id, but \
+         other bytes. Restore the right one from the backup of the keys (docs/operations.md)"
+    )]
+    Other {
+        /// Its id.
+        id: String,
+        /// Where it came from.
+        source_description: String,
+    },
+    /// The configuration gives keys, but none for this purpose.
+    #[error(
+        "secrets.keys gives no {purpose} key, and a new database needs one. `servertree keys generate {purpose}` makes one \
+         to add to it"
+    )]
+    NotGiven {
+        /// What it is for.
+        purpose: Purpose,
+    },
+    /// The first key that the configuration gives is in use already.
+    #[error(
+        "the first master key of secrets.keys, '{id}', is the active one already. Put a new one before it \
+         (`servertree keys generate master`), restart every process that uses this database, then rotate"
+    )]
+    NoNewKey {
+        /// The id of the active one.
+        id: KeyId,
+    },
+    /// The keys cannot be read or kept.
+    #[error(transparent)]
+    Source(#[from] KeySourceError),
+    /// The database cannot be read or written.
+    #[error("the keys that the database needs cannot be looked up: {}", crate::problem::chain(.0))]
+    Database(#[from] DatabaseError),
+    /// No random bytes for a new key.
+    #[error("no random bytes for a new key: {0}")]
+    Random(getrandom::Error),
+}
+
+/// A key, for a list of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyListing {
+    /// Its id.
+    pub id: String,
+    /// What it is for.
+    pub purpose: String,
+    /// Where it stands.
+    pub state: String,
+    /// When the database first saw it.
+    pub created_at: Timestamp,
+    /// Whether the source has it.
+    pub at_hand: bool,
+}
+
+impl Keyring {
+    /// A keyring that takes its keys from `source`.
+    pub fn new(source: KeySource) -> Self {
+        Self { shared: Arc::new(Shared { source, keys: RwLock::default() }) }
+    }
+
+    /// Reads the keys, and checks that those are there which the database needs. Where it has none for a purpose, and only
+    /// then, one is taken from the source, or made in its folder.
+    pub async fn open(&self, database: &Database, now: Timestamp) -> Result<(), KeyError> {
+        let mut keys = self.read().await?;
+        // The write lock goes first: processes that start together make one key.
+        let mut transaction = database.begin().await?;
+        let stored = key_store::all(&mut transaction).await?;
+        for needed in stored.iter().filter(|stored| !stored.is(KeyState::Retired)) {
+            self.check(needed, &keys)?;
+        }
+        for purpose in Purpose::ALL {
+            if !stored.iter().any(|stored| stored.is_for(purpose)) {
+                let key = match keys.iter().find(|key| key.purpose() == purpose) {
+                    Some(key) => key.clone(),
+                    None => self.make(purpose, now)?.ok_or(KeyError::NotGiven { purpose })?,
+                };
+                key_store::insert(&mut transaction, &key, KeyState::Active, now).await?;
+                tracing::info!(id = key.id().as_str(), %purpose, "a key is in use from now on");
+                keys.push(key);
+            }
+        }
+        let stored = key_store::all(&mut transaction).await?;
+        transaction.commit().await?;
+        let is_active_pepper = |key: &&Key| {
+            stored.iter().any(|stored| stored.is(KeyState::Active) && stored.is_key(key))
+                && key.purpose() == Purpose::Pepper
+        };
+        let pepper = keys.iter().find(is_active_pepper).cloned();
+        self.replace(keys, pepper);
+        Ok(())
+    }
+
+    /// The keys that the database knows, oldest first.
+    pub async fn list(&self, database: &Database) -> Result<Vec<KeyListing>, KeyError> {
+        let keys = self.read().await?;
+        let mut transaction = database.begin().await?;
+        let stored = key_store::all(&mut transaction).await?;
+        let listing = |stored: StoredKey| KeyListing {
+            at_hand: keys.iter().any(|key| stored.is_key(key)),
+            id: stored.id().to_owned(),
+            purpose: stored.purpose().to_owned(),
+            state: stored.state().to_owned(),
+            created_at: stored.created_at,
+        };
+        Ok(stored.into_iter().map(listing).collect())
+    }
+
+    /// Makes another master key the active one. The one that was is retiring until a rotation has wrapped all again; while
+    /// one is, this goes on with what was begun. Answers the active key.
+    pub(super) async fn activate_next(&self, database: &Database, now: Timestamp) -> Result<Key, KeyError> {
+        let keys = self.read().await?;
+        let mut transaction = database.begin().await?;
+        let stored = key_store::all(&mut transaction).await?;
+        let find = |state| stored.iter().find(|stored| stored.is_for(Purpose::Master) && stored.is(state));
+        if let (Some(active), Some(_)) = (find(KeyState::Active), find(KeyState::Retiring)) {
+            return self.check(active, &keys);
+        }
+        let next = match self.make(Purpose::Master, now)? {
+            Some(made) => made,
+            None => keys
+                .into_iter()
+                .find(|key| key.purpose() == Purpose::Master)
+                .ok_or(KeyError::NotGiven { purpose: Purpose::Master })?,
+        };
+        if let Some(active) = find(KeyState::Active) {
+            if active.id() == next.id().as_str() {
+                return Err(KeyError::NoNewKey { id: next.id().clone() });
+            }
+            key_store::set_state(&mut transaction, active.id(), KeyState::Retiring).await?;
+        }
+        match stored.iter().find(|stored| stored.id() == next.id().as_str()) {
+            Some(known) if !known.is_key(&next) => return Err(self.other(known)),
+            Some(known) => key_store::set_state(&mut transaction, known.id(), KeyState::Active).await?,
+            None => key_store::insert(&mut transaction, &next, KeyState::Active, now).await?,
+        }
+        transaction.commit().await?;
+        Ok(next)
+    }
+
+    /// Lets the retiring keys go: nothing is sealed with them any more.
+    pub(super) async fn retire(transaction: &mut Transaction) -> Result<Vec<String>, DatabaseError> {
+        let mut retired = Vec::new();
+        for stored in key_store::all(transaction).await? {
+            if stored.is_for(Purpose::Master) && stored.is(KeyState::Retiring) {
+                key_store::set_state(transaction, stored.id(), KeyState::Retired).await?;
+                retired.push(stored.id().to_owned());
+            }
+        }
+        Ok(retired)
+    }
+
+    /// The key of this id. One that is not known may have been added since the keys were read.
+    pub(super) async fn key(&self, id: &KeyId) -> Result<Key, SecretsError> {
+        if let Some(key) = self.known(id) {
+            return Ok(key);
+        }
+        let keys = self.read().await?;
+        let pepper = self.pepper();
+        self.replace(keys, pepper);
+        self.known(id).ok_or_else(|| SecretsError::UnknownKey(id.clone()))
+    }
+
+    /// A new key, kept in the folder; none where somebody else keeps them.
+    fn make(&self, purpose: Purpose, now: Timestamp) -> Result<Option<Key>, KeyError> {
+        let KeySource::Folder(folder) = &self.shared.source else { return Ok(None) };
+        let key = Key::generate(purpose, now).map_err(KeyError::Random)?;
+        source::keep(folder, &key)?;
+        Ok(Some(key))
+    }
+
+    /// The key that the database needs, if it is among these.
+    fn check(&self, needed: &StoredKey, keys: &[Key]) -> Result<Key, KeyError> {
+        match keys.iter().find(|key| key.id().as_str() == needed.id()) {
+            Some(key) if needed.is_key(key) => Ok(key.clone()),
+            Some(_) => Err(self.other(needed)),
+            None => Err(KeyError::Missing {
+                id: needed.id().to_owned(),
+                purpose: needed.purpose().to_owned(),
+                source_description: self.shared.source.description(),
+            }),
+        }
+    }
+
+    fn other(&self, stored: &StoredKey) -> KeyError {
+        KeyError::Other { id: stored.id().to_owned(), source_description: self.shared.source.description() }
+    }
+
+    async fn read(&self) -> Result<Vec<Key>, KeySourceError> {
+        let source = self.shared.source.clone();
+        let read = tokio::task::spawn_blocking(move || source.read());
+        read.await.unwrap_or_else(|_| Ok(Vec::new()))
+    }
+
+    fn known(&self, id: &KeyId) -> Option<Key> {
+        self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).by_id.get(id).cloned()
+    }
+
+    fn pepper(&self) -> Option<Key> {
+        self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).pepper.clone()
+    }
+
+    fn replace(&self, keys: Vec<Key>, pepper: Option<Key>) {
+        let by_id = keys.into_iter().map(|key| (key.id().clone(), key)).collect();
+        *self.shared.keys.write().unwrap_or_else(PoisonError::into_inner) = Keys { by_id, pepper };
+    }
+}
+
+#[async_trait]
+impl Secrets for Keyring {
+    async fn seal(
+        &self,
+        column: SecretColumn,
+        row: Uuid,
+        secret: &Secret,
+        uow: &mut WriteUow,
+    ) -> Result<Sealed, SecretsError> {
+        let active: Option<ActiveKey> = uow.fetch_optional(&key_store::active(Purpose::Master)).await?;
+        let id = active.and_then(|active| active.id()).ok_or(SecretsError::NoActiveKey)?;
+        envelope::seal(&self.key(&id).await?, Place { column, row }, secret)
+    }
+
+    async fn open(&self, column: SecretColumn, row: Uuid, sealed: &Sealed) -> Result<Secret, SecretsError> {
+        let key = self.key(&sealed.key).await?;
+        envelope::open(&key, Place { column, row }, &sealed.bytes).map_err(|envelope::Damaged| {
+            let SecretColumn { table, field } = column;
+            SecretsError::Damaged { table, field, row, key: sealed.key.clone() }
+        })
+    }
+
+    fn keyed_hash(&self, usage: &'static str, data: &[u8]) -> Result<[u8; 32], SecretsError> {
+        Ok(self.pepper().ok_or(SecretsError::NoActiveKey)?.authenticate(usage, data))
+    }
+}

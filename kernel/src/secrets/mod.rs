@@ -1,0 +1,118 @@
+//! Secrets at rest: envelope encryption, so that a stolen database is of no use without the keys, and a change of the keys
+//! need not touch what they protect.
+//!
+//! Each secret is encrypted with a data key of its own, and that with the active master key ([`envelope`] has the format).
+//! A table keeps a secret in two columns, `<field>_key` and `<field>_sealed`; its context names them in its manifest as a
+//! [`SecretColumn`], which is how [`Rotation`] finds what to wrap again. The keys themselves come from a [`KeySource`]; the
+//! database knows their ids and a check value of each, never the keys.
+
+mod envelope;
+mod key;
+mod key_store;
+mod keyring;
+mod rotation;
+mod source;
+
+use async_trait::async_trait;
+use shaku::Interface;
+use thiserror::Error;
+use uuid::Uuid;
+
+pub use key::{Key, KeyFormatError, KeyId, Purpose};
+pub use key_store::KeyState;
+pub use keyring::{KeyError, KeyListing, Keyring};
+pub use rotation::{Progress, Rotated, Rotation};
+pub use source::{KeySource, KeySourceError};
+
+use crate::database::DatabaseError;
+use crate::domain::Secret;
+use crate::problem::{INTERNAL, Problem, ProblemType, UNAVAILABLE};
+use crate::uow::WriteUow;
+
+/// Where a table keeps a secret: in the columns `<field>_key` and `<field>_sealed` of the row with this `id`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SecretColumn {
+    /// The table. It has a unique column `id`.
+    pub table: &'static str,
+    /// What is secret there.
+    pub field: &'static str,
+}
+
+/// A secret as a table keeps it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sealed {
+    /// The master key that its data key is wrapped with.
+    pub key: KeyId,
+    /// The wrapped data key and the ciphertext.
+    pub bytes: Vec<u8>,
+}
+
+/// Seals secrets, and opens them again.
+#[async_trait]
+pub trait Secrets: Interface {
+    /// Encrypts a secret for its place, with the key that is active as this unit of work sees it: none is sealed with a
+    /// key that a rotation has left behind.
+    async fn seal(
+        &self,
+        column: SecretColumn,
+        row: Uuid,
+        secret: &Secret,
+        uow: &mut WriteUow,
+    ) -> Result<Sealed, SecretsError>;
+
+    /// Decrypts a secret at its place. What was changed, cut off, or moved from another place is an error, never another
+    /// secret.
+    async fn open(&self, column: SecretColumn, row: Uuid, sealed: &Sealed) -> Result<Secret, SecretsError>;
+
+    /// A hash that only whoever has the pepper can make: HMAC-SHA-256, apart for each use.
+    fn keyed_hash(&self, usage: &'static str, data: &[u8]) -> Result<[u8; 32], SecretsError>;
+}
+
+/// A secret could not be sealed or opened. What is wrong is for the log: it names places and keys, never secrets.
+#[derive(Debug, Error)]
+pub enum SecretsError {
+    /// What is stored is no secret that was sealed for this place with this key.
+    #[error(
+        "the {field} of {table} {row} cannot be decrypted with key '{key}': it was changed, cut off or moved"
+    )]
+    Damaged {
+        /// The table.
+        table: &'static str,
+        /// What is secret there.
+        field: &'static str,
+        /// The row.
+        row: Uuid,
+        /// The key that it names.
+        key: KeyId,
+    },
+    /// A key that no source has.
+    #[error(
+        "key '{0}' is not at hand: look for it in a backup of the keys, and put it where secrets.keys says"
+    )]
+    UnknownKey(KeyId),
+    /// No key is active: the keyring was not opened.
+    #[error("no key is active")]
+    NoActiveKey,
+    /// The keys could not be read.
+    #[error(transparent)]
+    Source(#[from] KeySourceError),
+    /// The database could not say which key is active.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// More than the cipher takes: 256 GiB.
+    #[error("the secret is too long to be encrypted")]
+    TooLong,
+    /// The operating system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+impl Problem for SecretsError {
+    fn problem(&self) -> &'static ProblemType {
+        match self {
+            Self::Database(error) => error.problem(),
+            Self::Source(_) => &UNAVAILABLE,
+            _ => &INTERNAL,
+        }
+    }
+}
