@@ -4,9 +4,11 @@
 
 mod architecture;
 mod bad_input;
+mod credentials;
 mod documentation;
 mod faults;
 mod inventory;
+mod keys;
 mod openapi;
 mod servers;
 mod starting;

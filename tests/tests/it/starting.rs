@@ -1,5 +1,6 @@
 //! How the program starts, stops, and says why it does not start.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -9,9 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Runs the program to its end; answers its status, its output and its errors.
-fn run(folder: &TempDir, arguments: &[&str], settings: &[(&str, &str)]) -> (i32, String, String) {
+pub fn run(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> (i32, String, String) {
     let output = Command::new(Program::Servertree.path())
-        .current_dir(folder.path())
+        .current_dir(folder)
         .args(arguments)
         .env_clear()
         .env("SERVERTREE_HTTP__PORT", "0")
@@ -53,17 +54,17 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
         ("HTTP__PORT", &taken, &[&taken, "in use", "http.port"]),
     ];
     for (key, value, said) in rows {
-        let (status, output, error) = run(&folder, &[], &[(&format!("SERVERTREE_{key}"), value)]);
+        let (status, output, error) = run(folder.path(), &[], &[(&format!("SERVERTREE_{key}"), value)]);
         assert_eq!(status, 2, "{key}={value}: {output}{error}");
         assert_eq!(error.trim().lines().count(), 1, "{key}={value}: {error}");
         for word in said {
             assert!(error.contains(word), "{key}={value} does not say {word}: {error}");
         }
     }
-    let (status, _, error) = run(&folder, &["--config", "none.toml"], &[]);
+    let (status, _, error) = run(folder.path(), &["--config", "none.toml"], &[]);
     assert!(status == 2 && error.contains("none.toml"), "{error}");
     std::fs::write(folder.path().join("own.toml"), "[http]\nprot = 1\n").unwrap();
-    let (status, _, error) = run(&folder, &["--config", "own.toml"], &[]);
+    let (status, _, error) = run(folder.path(), &["--config", "own.toml"], &[]);
     assert!(status == 2 && error.contains("own.toml") && error.contains("http.prot"), "{error}");
     let rows: [(&[u8], &str); 5] = [
         (b"[http]\nport = \n", "line 2"),
@@ -74,42 +75,43 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
     ];
     for (text, said) in rows {
         std::fs::write(folder.path().join("own.toml"), text).unwrap();
-        let (status, _, error) = run(&folder, &["--config", "own.toml"], &[("SERVERTREE_HTTP__PORT", "0")]);
+        let (status, _, error) =
+            run(folder.path(), &["--config", "own.toml"], &[("SERVERTREE_HTTP__PORT", "0")]);
         assert!(status == 2 && error.contains("own.toml") && error.contains(said), "{error}");
         assert_eq!(error.trim().lines().count(), 1, "{error}");
     }
-    let (status, _, error) = run(&folder, &["--config", "."], &[]);
+    let (status, _, error) = run(folder.path(), &["--config", "."], &[]);
     assert!(status == 2 && error.contains("is not a file"), "{error}");
-    let (status, _, error) = run(&folder, &["fly"], &[]);
+    let (status, _, error) = run(folder.path(), &["fly"], &[]);
     assert!(status == 2 && error.contains("fly"), "{error}");
 }
 
 #[test]
 fn commands_do_what_their_help_says() {
     let folder = TempDir::new().unwrap();
-    let (status, help, _) = run(&folder, &["--help"], &[]);
+    let (status, help, _) = run(folder.path(), &["--help"], &[]);
     assert_eq!(status, 0);
     for command in ["serve", "migrate", "config", "contexts", "openapi", "--config"] {
         assert!(help.contains(command), "{help}");
     }
-    let (status, contexts, _) = run(&folder, &["contexts"], &[]);
+    let (status, contexts, _) = run(folder.path(), &["contexts"], &[]);
     assert!(status == 0 && contexts.contains("server") && contexts.contains("enabled"), "{contexts}");
 
     std::fs::write(folder.path().join("own.toml"), "[http]\nport = 1234\nbody_timeout = 7\n").unwrap();
     let (_, shown, _) =
-        run(&folder, &["config", "--config", "own.toml"], &[("SERVERTREE_HTTP__PORT", "4321")]);
+        run(folder.path(), &["config", "--config", "own.toml"], &[("SERVERTREE_HTTP__PORT", "4321")]);
     assert!(shown.contains("port = 4321") && shown.contains("body_timeout = 7"), "{shown}");
     let secret = [("SERVERTREE_DATABASE__URL", "sqlite://user:hunter2@data/x.db")];
-    let (_, shown, _) = run(&folder, &["config"], &secret);
+    let (_, shown, _) = run(folder.path(), &["config"], &secret);
     assert!(shown.contains("user:***@") && !shown.contains("hunter2"), "{shown}");
 
-    let (status, openapi, _) = run(&folder, &["openapi"], &[]);
+    let (status, openapi, _) = run(folder.path(), &["openapi"], &[]);
     let openapi: Value = serde_json::from_str(&openapi).unwrap();
     assert!(status == 0 && openapi["openapi"].as_str().unwrap().starts_with("3.1"), "{openapi}");
 
-    let (status, first, error) = run(&folder, &["migrate"], &[]);
+    let (status, first, error) = run(folder.path(), &["migrate"], &[]);
     assert!(status == 0 && first.contains("server 0001 servers"), "{first}{error}");
-    let (status, second, _) = run(&folder, &["migrate"], &[]);
+    let (status, second, _) = run(folder.path(), &["migrate"], &[]);
     assert!(status == 0 && second.contains("nothing to do"), "{second}");
 }
 
@@ -119,9 +121,9 @@ fn commands_do_what_their_help_says() {
 fn the_data_folder_is_for_its_user_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().unwrap();
-    run(&folder, &["migrate"], &[("SERVERTREE_DATA__FOLDER", "wh?at :memory: 100%")]);
+    run(folder.path(), &["migrate"], &[("SERVERTREE_DATA__FOLDER", "wh?at :memory: 100%")]);
     assert!(folder.path().join("wh?at :memory: 100%/servertree.db").is_file(), "a folder may have any name");
-    run(&folder, &["migrate"], &[]);
+    run(folder.path(), &["migrate"], &[]);
     let mode = folder.path().join("data").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }

@@ -1,0 +1,294 @@
+//! The keys that protect secrets: made once, never made anew in silence, rotated under load and through kills.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use servertree_tests::{DEADLINE, Program, Service, eventually, server};
+use sqlx::{Connection, Row, SqliteConnection};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::starting::run;
+
+async fn register(service: &Service, name: &str, passwords: &[String]) -> Value {
+    let one = |password: &String| json!({"connection_type": "ssh", "username": "root", "password": password});
+    let mut body = server(name);
+    body["credentials"] = passwords.iter().map(one).collect();
+    let answer = service.post("/api/v1/servers", &body).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.json()
+}
+
+/// The passwords of a server, one reveal for each.
+async fn passwords(service: &Service, server: &Value) -> Vec<String> {
+    let credentials = server["credentials"].as_array().unwrap().iter();
+    let reveals = credentials.map(|credential| {
+        let (server, credential) = (server["id"].as_str().unwrap(), credential["id"].as_str().unwrap());
+        let path = format!("/api/v1/servers/{server}/credentials/{credential}/reveal");
+        async move { service.post(&path, &json!({"reason": "test"})).await }
+    });
+    let answers = join_all(reveals).await;
+    answers.iter().map(|answer| answer.json()["password"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+fn key_files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let files = fs::read_dir(folder.join("data/keys")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn keys_are_made_with_the_database_and_never_again() {
+    let service = Service::start().await;
+    let web = register(&service, "web-1", &["hunter2".to_owned()]).await;
+    let files = key_files(service.folder());
+    let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
+    assert!(
+        names.len() == 2 && names[0].starts_with("master-") && names[1].starts_with("pepper-"),
+        "{names:?}"
+    );
+    for file in &files {
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+    let folder = files[0].parent().unwrap().to_owned();
+    assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+
+    // Started again, it uses them again.
+    let service = service.stop().await.start().await;
+    assert_eq!(
+        (passwords(&service, &web).await, key_files(service.folder())),
+        (vec!["hunter2".to_owned()], files.clone())
+    );
+    let folder_of_service = service.folder().to_owned();
+    let builder = service.stop().await;
+
+    // Lost, they are asked for, and none is made.
+    let away = folder_of_service.join("away");
+    fs::rename(&folder, &away).unwrap();
+    let (status, output, error) = run(&folder_of_service, &[], &[]);
+    assert_eq!(status, 2, "{output}{error}");
+    let id = names[0].trim_end_matches(".key");
+    for word in [id, "master", "data/keys", "secrets.keys", "backup"] {
+        assert!(error.contains(word), "no {word} in: {error}");
+    }
+    assert!(!folder.exists());
+
+    // Nor is one taken that only has the name.
+    fs::create_dir(&folder).unwrap();
+    for file in &files {
+        let text = fs::read_to_string(away.join(file.file_name().unwrap())).unwrap();
+        let (name, _) = text.rsplit_once('.').unwrap();
+        fs::write(file, format!("{name}.{}", "A".repeat(43))).unwrap();
+    }
+    let (status, _, error) = run(&folder_of_service, &[], &[]);
+    assert!(status == 2 && error.contains("other bytes") && !error.contains("AAAA"), "{error}");
+    for (text, said) in [("", "is no key"), ("stkey1.master.a.b", "32 bytes"), ("\u{1}\u{2}", "is no key")] {
+        fs::write(&files[0], text).unwrap();
+        let (status, _, error) = run(&folder_of_service, &[], &[]);
+        assert!(status == 2 && error.contains(said) && error.contains(names[0]), "{error}");
+    }
+
+    // Named where they are now, they are found.
+    let service = builder.set("secrets.keys", away.to_str().unwrap()).start().await;
+    assert_eq!(passwords(&service, &web).await, ["hunter2"]);
+    service.stop().await;
+}
+
+/// Keys can be given, as files and as they are; then none is made.
+#[tokio::test]
+async fn keys_are_taken_from_the_configuration() {
+    let folder = TempDir::new().unwrap();
+    let generate = |purpose: &str| {
+        let (status, key, error) = run(folder.path(), &["keys", "generate", purpose], &[]);
+        assert_eq!(status, 0, "{error}");
+        key.trim().to_owned()
+    };
+    let (master, next, pepper) = (generate("master"), generate("master"), generate("pepper"));
+    let file = folder.path().join("pepper");
+    fs::write(&file, &pepper).unwrap();
+    let (status, _, error) = run(folder.path(), &[], &[("SERVERTREE_SECRETS__KEYS", &master)]);
+    assert!(
+        status == 2 && error.contains("no pepper key") && error.contains("keys generate pepper"),
+        "{error}"
+    );
+    let given = format!("{master}, {}", file.display());
+    let (_, shown, _) = run(folder.path(), &["config"], &[("SERVERTREE_SECRETS__KEYS", &given)]);
+    let (name, bytes) = master.rsplit_once('.').unwrap();
+    assert!(shown.contains(&format!("{name}.***")) && !shown.contains(bytes), "{shown}");
+
+    let service = Service::builder().set("secrets.keys", &given).start().await;
+    let web = register(&service, "web-1", &["hunter2".to_owned()]).await;
+    assert!(!service.folder().join("data/keys").exists());
+    let place = service.folder().to_owned();
+    let (status, _, error) = run(&place, &["keys", "rotate"], &[("SERVERTREE_SECRETS__KEYS", &given)]);
+    assert!(
+        status == 2 && error.contains("put a new one before it") || error.contains("Put a new one before it"),
+        "{error}"
+    );
+    // The service gets to know the new key first, then all is wrapped with it.
+    let both = format!("{next},{given}");
+    let service = service.stop().await.set("secrets.keys", &both).start().await;
+    let (status, output, error) = run(&place, &["keys", "rotate"], &[("SERVERTREE_SECRETS__KEYS", &both)]);
+    assert_eq!(status, 0, "{error}");
+    assert!(output.contains("1 secrets were wrapped") && output.contains("no longer needs"), "{output}");
+    assert_eq!(passwords(&service, &web).await, ["hunter2"]);
+    let (_, listed, _) = run(&place, &["keys", "list"], &[("SERVERTREE_SECRETS__KEYS", &next)]);
+    let line = |key: &str| {
+        let id = key.split('.').nth(2).unwrap();
+        listed
+            .lines()
+            .find(|line| line.contains(id))
+            .unwrap()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(line(&master)[1..4], ["master", "retired", "NO"], "{listed}");
+    assert_eq!(line(&next)[1..4], ["master", "active", "yes"], "{listed}");
+    assert!(!service.log().contains(bytes));
+    service.stop().await;
+}
+
+/// Kills the rotation five times in its middle, while others read and write: every secret stays readable, the rotation ends,
+/// and none is left on an old key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_survives_kills_under_load() {
+    let service = Service::builder().set("log.level", "warn").start().await;
+    let of = |number: usize| (0..100).map(|of| format!("password-{number}-{of}")).collect::<Vec<_>>();
+    let names: Vec<_> = (0..30).map(|number| (format!("web-{number}"), of(number))).collect();
+    let servers = join_all(names.iter().map(|(name, passwords)| register(&service, name, passwords))).await;
+
+    let done = AtomicBool::new(false);
+    let load = async {
+        let mut added = Vec::new();
+        while !done.load(Ordering::SeqCst) {
+            let name = format!("guest-{}", added.len());
+            let password = format!("password-of-{name}");
+            let guest = register(&service, &name, std::slice::from_ref(&password)).await;
+            let known = added.len() % servers.len();
+            assert_eq!(passwords(&service, &guest).await, [password.as_str()]);
+            assert!(
+                service
+                    .get(&format!("/api/v1/servers/{}", servers[known]["id"].as_str().unwrap()))
+                    .await
+                    .status
+                    == 200
+            );
+            added.push((guest, password));
+        }
+        added
+    };
+    let rotate = async {
+        let mut kills = 0;
+        for _ in 0..50 {
+            kills += usize::from(kill_in_the_middle(&service).await);
+            if kills == 5 {
+                break;
+            }
+        }
+        assert_eq!(kills, 5, "the rotation was never in its middle");
+        let ended = tokio::time::timeout(DEADLINE, rotation(&service).wait()).await.unwrap().unwrap();
+        assert!(ended.success(), "{}", fs::read_to_string(service.folder().join("rotation")).unwrap());
+        done.store(true, Ordering::SeqCst);
+    };
+    let (added, ()) = tokio::join!(load, rotate);
+    assert!(!added.is_empty(), "nobody wrote meanwhile");
+
+    for (server, (_, expected)) in servers.iter().zip(&names) {
+        assert_eq!(passwords(&service, server).await, *expected);
+    }
+    for (guest, password) in &added {
+        assert_eq!(passwords(&service, guest).await, [password.as_str()]);
+    }
+    let mut database = connect(&service).await;
+    let select = "SELECT (SELECT COUNT(*) FROM server_credentials WHERE password_key NOT IN \
+        (SELECT id FROM secret_keys WHERE state = 'active')), \
+        (SELECT COUNT(*) FROM secret_keys WHERE state = 'retiring'), (SELECT COUNT(*) FROM secret_keys WHERE state = 'retired')";
+    let row = sqlx::query(select).fetch_one(&mut database).await.unwrap();
+    let (left, retiring, retired): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    assert!(
+        left == 0 && retiring == 0 && retired >= 1,
+        "{left} secrets left, {retiring} keys retiring, {retired} retired"
+    );
+    database.close().await.unwrap();
+    service.stop().await;
+}
+
+fn rotation(service: &Service) -> Child {
+    let output =
+        fs::File::options().create(true).append(true).open(service.folder().join("rotation")).unwrap();
+    Command::new(Program::Servertree.path())
+        .current_dir(service.folder())
+        .args(["keys", "rotate"])
+        .env_clear()
+        .stdout(output.try_clone().unwrap())
+        .stderr(output)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// Starts or resumes a rotation and kills it when it has got further, before its end; answers whether it was so.
+async fn kill_in_the_middle(service: &Service) -> bool {
+    let mut database = connect(service).await;
+    let before = not_wrapped(&mut database).await;
+    let mut rotation = rotation(service);
+    let mut ended = false;
+    eventually("the rotation gets further", async || {
+        ended = rotation.try_wait().unwrap().is_some();
+        let left = not_wrapped(&mut database).await;
+        // Just begun, all are on the old key; each batch makes them fewer.
+        let got_further = left > 0 && (before == 0 || left < before);
+        (got_further || ended).then_some(())
+    })
+    .await;
+    rotation.kill().await.unwrap();
+    let left = not_wrapped(&mut database).await;
+    database.close().await.unwrap();
+    !ended && left > 0
+}
+
+/// How many secrets are on a key that is not the active one.
+async fn not_wrapped(database: &mut SqliteConnection) -> i64 {
+    let select = "SELECT COUNT(*) FROM server_credentials WHERE password_key NOT IN \
+        (SELECT id FROM secret_keys WHERE state = 'active')";
+    sqlx::query(select).fetch_one(database).await.unwrap().get(0)
+}
+
+async fn connect(service: &Service) -> SqliteConnection {
+    SqliteConnection::connect(&format!("sqlite://{}", service.database().display())).await.unwrap()
+}
+
+/// What does not open is told of, stays as it is, and keeps its key from being let go.
+#[tokio::test]
+async fn damaged_secrets_are_no_reason_to_lose_the_others() {
+    let service = Service::start().await;
+    let web = register(&service, "web-1", &["a".to_owned(), "b".to_owned(), "c".to_owned()]).await;
+    let mut database = connect(&service).await;
+    let damage =
+        "UPDATE server_credentials SET password_sealed = substr(password_sealed, 1, 70) WHERE id = ?";
+    let id: uuid::Uuid = web["credentials"][1]["id"].as_str().unwrap().parse().unwrap();
+    sqlx::query(damage).bind(id).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+    let place = service.folder().to_owned();
+    for wrapped in ["2 secrets were wrapped", "0 secrets were wrapped"] {
+        let (status, output, error) = run(&place, &["keys", "rotate"], &[]);
+        assert!(status == 2 && output.contains(wrapped), "{output}{error}");
+        assert!(
+            error.contains("1 secrets could not be wrapped") && error.contains(&id.to_string()),
+            "{error}"
+        );
+    }
+    assert_eq!(passwords(&service, &web).await, ["a", "", "c"]);
+    let (_, listed, _) = run(&place, &["keys", "list"], &[]);
+    assert!(listed.contains("retiring") && !listed.contains("retired"), "{listed}");
+    let log = service.log();
+    assert!(log.lines().any(|line| line.contains("ERROR") && line.contains(&id.to_string())), "{log}");
+    // It logged that error, as it should.
+    service.kill().await;
+}
