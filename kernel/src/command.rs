@@ -9,6 +9,7 @@ use shaku::Interface;
 use tracing::Instrument;
 
 use crate::bus::{Handlers, Pipeline};
+use crate::idempotency::{Answer, Claim, KeyRefused, OnceRequest};
 use crate::message::Message;
 use crate::permission::{self, Permission};
 use crate::problem::{Failure, Internal};
@@ -44,30 +45,72 @@ impl CommandBus {
         Self { handlers: Arc::new(handlers), pipeline }
     }
 
-    /// Carries out `command` and commits. It runs in a task of its own: a client that goes away does not cancel a
-    /// transaction half way.
+    /// Carries out `command` and commits.
     pub async fn dispatch<C: Command>(&self, command: C, message: Message) -> Result<C::Output, Failure> {
-        let handler = self
-            .handlers
+        let handler = self.handler::<C>()?;
+        let pipeline = self.pipeline.clone();
+        self.run::<C, _>(message.clone(), async move {
+            permission::require(pipeline.permissions.as_ref(), &message.caller, C::NEEDS).await?;
+            let mut uow = pipeline.units.write(message.clone());
+            let output = handler.handle(command, &mut uow, &message).await?;
+            uow.commit().await?;
+            Ok(output)
+        })
+        .await
+    }
+
+    /// Carries out `command` and commits, together with the answer that `render` makes of its output; or, if `request` was
+    /// carried out before, answers what was answered then.
+    pub async fn dispatch_once<C: Command>(
+        &self,
+        command: C,
+        message: Message,
+        request: OnceRequest,
+        render: impl FnOnce(C::Output) -> Result<Answer, Failure> + Send + 'static,
+    ) -> Result<Answer, Failure> {
+        let handler = self.handler::<C>()?;
+        let pipeline = self.pipeline.clone();
+        self.run::<C, _>(message.clone(), async move {
+            permission::require(pipeline.permissions.as_ref(), &message.caller, C::NEEDS).await?;
+            let claim = Claim::new(&request, &message, pipeline.secrets.as_ref())?;
+            let _turn = pipeline.turns.take(&claim).await?;
+            if let Some(answer) = claim.answered(&mut pipeline.units.read()).await? {
+                return Ok(answer);
+            }
+            let mut uow = pipeline.units.write(message.clone());
+            if !claim.claim(&mut uow).await? {
+                drop(uow);
+                let answered = claim.answered(&mut pipeline.units.read()).await?;
+                return Ok(answered.ok_or(KeyRefused::InProgress)?);
+            }
+            let answer = render(handler.handle(command, &mut uow, &message).await?)?;
+            claim.store(&answer, &mut uow).await?;
+            uow.commit().await?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    fn handler<C: Command>(&self) -> Result<Arc<dyn CommandHandler<C>>, Internal> {
+        self.handlers
             .get(&TypeId::of::<C>())
             .and_then(|handler| handler.downcast_ref::<Arc<dyn CommandHandler<C>>>())
-            .ok_or_else(|| Internal(format!("no handler is registered for {}", C::NAME)))?;
-        let handler = Arc::clone(handler);
+            .map(Arc::clone)
+            .ok_or_else(|| Internal(format!("no handler is registered for {}", C::NAME)))
+    }
+
+    /// Runs `work` in a task of its own: a client that goes away does not cancel a transaction half way.
+    async fn run<C: Command, T: Send + 'static>(
+        &self,
+        message: Message,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
         let span = tracing::info_span!(
             "command",
             name = C::NAME,
             request_id = message.request_id.as_str(),
             caller = message.caller.subject()
         );
-        let pipeline = self.pipeline.clone();
-        let work = async move {
-            permission::require(pipeline.permissions.as_ref(), &message.caller, C::NEEDS).await?;
-            let mut uow = pipeline.units.write(message.clone());
-            let output = handler.handle(command, &mut uow, &message).await?;
-            uow.commit().await?;
-            tracing::debug!("done");
-            Ok(output)
-        };
         let task = self.pipeline.tasks.spawn_on(work.instrument(span), &self.pipeline.runtime);
         task.await.unwrap_or_else(|ended| Err(Internal(format!("{} broke off: {ended}", C::NAME)).into()))
     }

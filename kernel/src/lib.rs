@@ -13,6 +13,7 @@ pub mod domain;
 pub mod event;
 pub mod fields;
 pub mod http;
+pub mod idempotency;
 mod json;
 pub mod merge_patch;
 pub mod message;

@@ -18,7 +18,7 @@ use crate::problem::{
     BODY_TOO_LARGE, Failure, MALFORMED_JSON, Problem, ProblemType, REQUEST_TIMED_OUT, UNSUPPORTED_MEDIA_TYPE,
 };
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// The largest body that is taken: 1 MiB.
@@ -92,7 +92,7 @@ impl<T: Replaceable + 'static> FromRequest for Patch<T> {
 }
 
 /// The JSON of the body.
-fn receive(
+pub(super) fn receive(
     request: &HttpRequest,
     payload: &mut Payload,
     media_types: &[&str],
@@ -152,7 +152,7 @@ async fn read(payload: &mut Payload) -> Result<Vec<u8>, BodyError> {
 
 /// A body that is not taken.
 #[derive(Debug, Error)]
-enum BodyError {
+pub(super) enum BodyError {
     #[error("the body must be {taken}, not '{found}'")]
     MediaType { taken: String, found: String },
     #[error("the body must be UTF-8")]

@@ -5,7 +5,10 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
+use super::entity::PostAnswer;
+use super::once::Once;
 use crate::command::Command;
+use crate::idempotency::Answer;
 use crate::message::{Caller, Message, RequestId, TraceParent};
 use crate::plugin::Application;
 use crate::problem::{Failure, Internal};
@@ -33,6 +36,24 @@ impl Call {
     pub async fn dispatch<C: Command>(self, command: C) -> Result<C::Output, Failure> {
         let message = self.message();
         self.application.commands.dispatch(command, message).await
+    }
+
+    /// Carries out a command that came by POST, once if its sender asked for that. `answer` makes of its output what is
+    /// answered.
+    pub async fn dispatch_once<C: Command, A: PostAnswer>(
+        self,
+        once: Once,
+        command: C,
+        answer: impl FnOnce(C::Output) -> A + Send + 'static,
+    ) -> Result<Answer, Failure> {
+        let message = self.message();
+        match once.0 {
+            Some(request) => {
+                let render = |output| answer(output).render();
+                self.application.commands.dispatch_once(command, message, request, render).await
+            }
+            None => answer(self.application.commands.dispatch(command, message).await?).render(),
+        }
     }
 
     /// Answers a query.

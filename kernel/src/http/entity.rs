@@ -4,13 +4,14 @@ use std::future::{Ready, ready};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::Payload;
-use actix_web::http::Method;
-use actix_web::http::header::{self, ETag, EntityTag, Header, IfNoneMatch};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};
+use actix_web::http::header::{self, ETag, EntityTag, Header, HeaderName, IfNoneMatch};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::domain::{Precondition, Revision};
+use crate::idempotency::Answer;
 use crate::problem::{Failure, Internal, InvalidParameter};
 
 /// What an entity looks like from outside.
@@ -18,6 +19,9 @@ pub trait Representation: Serialize {
     /// The revision that it shows.
     fn revision(&self) -> Revision;
 }
+
+/// Tells that what is answered was answered before.
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Answers 200 with the entity and its ETag; 304 when the caller has just this one.
 pub struct Entity<T>(pub T);
@@ -45,18 +49,43 @@ impl<T: Representation> Responder for Entity<T> {
     }
 }
 
-impl<T: Representation> Responder for Created<T> {
+/// What can be answered to a POST.
+pub trait PostAnswer {
+    /// The answer as it is sent, and kept for repetitions of the request.
+    fn render(self) -> Result<Answer, Failure>;
+}
+
+impl<T: Representation> PostAnswer for Created<T> {
+    fn render(self) -> Result<Answer, Failure> {
+        let (body, tag) = represent(&self.entity)?;
+        let etag = Some(tag.to_string());
+        Ok(Answer { status: 201, location: Some(self.location), etag, body, replayed: false })
+    }
+}
+
+impl<T: Representation> PostAnswer for Entity<T> {
+    fn render(self) -> Result<Answer, Failure> {
+        let (body, tag) = represent(&self.0)?;
+        Ok(Answer { status: 200, location: None, etag: Some(tag.to_string()), body, replayed: false })
+    }
+}
+
+impl Responder for Answer {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        match represent(&self.entity) {
-            Ok((json, tag)) => HttpResponse::Created()
-                .insert_header((header::LOCATION, self.location))
-                .insert_header(ETag(tag))
-                .content_type(header::ContentType::json())
-                .body(json),
-            Err(failure) => failure.error_response(),
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = HttpResponse::build(status);
+        response.content_type(header::ContentType::json());
+        for (name, value) in [(header::LOCATION, self.location), (header::ETAG, self.etag)] {
+            if let Some(value) = value {
+                response.insert_header((name, value));
+            }
         }
+        if self.replayed {
+            response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
+        }
+        response.body(self.body)
     }
 }
 

@@ -8,14 +8,16 @@ mod body;
 mod call;
 mod criteria;
 mod entity;
+mod once;
 mod openapi;
 mod problem;
 
 pub use body::{Body, BodyTimeout, MAX_BODY_BYTES, Patch, Replacement};
 pub use call::{Call, Origin};
 pub use criteria::Page;
-pub use entity::{Created, Entity, IfMatch, Representation};
-pub use openapi::{ALWAYS, BODY, ProblemDetails, responses_for};
+pub use entity::{Created, Entity, IfMatch, PostAnswer, Representation};
+pub use once::{Once, Posted};
+pub use openapi::{ALWAYS, BODY, ONCE, ProblemDetails, responses_for};
 pub use problem::{MethodNotAllowed, render_problems};
 
 /// Below which all contexts' routes are.

@@ -9,8 +9,9 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use crate::fields::FieldError;
 use crate::problem::{
-    BODY_TOO_LARGE, FOREIGN_ORIGIN, INTERNAL, INVALID_FIELDS, Kind, MALFORMED_JSON, NOT_AUTHENTICATED,
-    NOT_PERMITTED, ProblemType, REQUEST_TIMED_OUT, UNAVAILABLE, UNSUPPORTED_MEDIA_TYPE,
+    BODY_TOO_LARGE, FOREIGN_ORIGIN, IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED, INTERNAL,
+    INVALID_FIELDS, INVALID_PARAMETER, Kind, MALFORMED_JSON, NOT_AUTHENTICATED, NOT_PERMITTED, ProblemType,
+    REQUEST_TIMED_OUT, UNAVAILABLE, UNSUPPORTED_MEDIA_TYPE,
 };
 
 /// What went wrong (RFC 9457).
@@ -48,6 +49,9 @@ pub static ALWAYS: &[&ProblemType] =
 /// What a route with a body may answer with.
 pub static BODY: &[&ProblemType] =
     &[&MALFORMED_JSON, &BODY_TOO_LARGE, &REQUEST_TIMED_OUT, &UNSUPPORTED_MEDIA_TYPE, &INVALID_FIELDS];
+
+/// What a route that takes an `Idempotency-Key` may answer with.
+pub static ONCE: &[&ProblemType] = &[&INVALID_PARAMETER, &IDEMPOTENCY_IN_PROGRESS, &IDEMPOTENCY_KEY_REUSED];
 
 /// Declares the errors of a route for OpenAPI: `problem_responses! { pub RenameProblems: ALWAYS, BODY, &[&TAKEN]; }`
 #[macro_export]

@@ -14,6 +14,7 @@ use crate::clock::{Clock, IdGenerator};
 use crate::command::CommandBus;
 use crate::database::{Database, Migrations};
 use crate::event::{Relay, RelaySettings, Subscriber};
+use crate::idempotency::Turns;
 use crate::permission::{PermissionChecker, PermissionSlot};
 use crate::problem::{COMMON, Failure, ProblemType};
 use crate::query::QueryBus;
@@ -130,6 +131,8 @@ impl Application {
         let pipeline = Pipeline {
             permissions: parts.kernel.resolve(),
             units: UnitsOfWork::new(parts.database.clone(), ids),
+            secrets: parts.kernel.resolve(),
+            turns: Turns::default(),
             tasks: TaskTracker::new(),
             runtime: parts.runtime,
         };

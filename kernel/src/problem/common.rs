@@ -33,6 +33,12 @@ problems! {
     STALE_REVISION: PreconditionFailed "stale_revision", "The `If-Match` condition does not hold",
         "The object is not at a revision that `If-Match` names: somebody changed it since it was read. Read it \
          again and repeat the change on what is there now.";
+    IDEMPOTENCY_IN_PROGRESS: Conflict "idempotency_in_progress", "A request with this key is under way",
+        "A request with the same `Idempotency-Key` has not ended yet. Send it again later: then it is answered as the first \
+         one was.";
+    IDEMPOTENCY_KEY_REUSED: Invalid "idempotency_key_reused", "The key stands for another request",
+        "The `Idempotency-Key` was used within the last day with another payload. Each request needs a key of its own; only a \
+         repetition has the key of what it repeats.";
     BODY_TOO_LARGE: TooLarge "body_too_large", "The body is too large",
         "The body of a request may have 1 MiB (1,048,576 bytes).";
     UNSUPPORTED_MEDIA_TYPE: UnsupportedMediaType "unsupported_media_type", "Not JSON",

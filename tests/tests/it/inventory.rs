@@ -21,8 +21,9 @@ async fn a_real_inventory_is_kept_as_it_is() {
 
     for (id, server) in ids.iter().zip(&servers) {
         let found = service.get(&format!("/api/v1/servers/{id}")).await.json();
-        let fields = server.as_object().unwrap();
-        assert!(fields.iter().all(|(name, value)| found[name] == *value), "{found} is not {server}");
+        let shown = as_shown(server, &found);
+        let fields = shown.as_object().unwrap();
+        assert!(fields.iter().all(|(name, value)| found[name] == *value), "{found} is not {shown}");
     }
 
     assert_eq!(service.get("/api/v1/servers?limit=1").await.json()["total"], 557);
@@ -33,12 +34,14 @@ async fn a_real_inventory_is_kept_as_it_is() {
     expected.sort();
     assert_eq!(names(&service.all_servers().await), expected);
 
-    let delivered = service.delivered().await;
-    assert_eq!(delivered.len(), 557);
-    assert!(delivered.iter().all(|event| event.event_type == "server.registered" && event.revision == 1));
-    let subjects: Vec<String> = delivered.iter().map(|event| event.subject.to_string()).collect();
-    assert_eq!(subjects, ids, "the events are not in the order in which the servers were registered");
-
+    let mut happened: Vec<Happened> = Vec::new();
+    for (id, server) in ids.iter().zip(&servers) {
+        happened.push((id.clone(), 1, 0, "server.registered".to_owned()));
+        let credentials = 1..=i64::try_from(server["credentials"].as_array().unwrap().len()).unwrap();
+        happened.extend(credentials.map(|of| (id.clone(), 1, of, "server.credential.added".to_owned())));
+    }
+    assert_eq!(events(&service).await, happened);
+    check_passwords(&service, &ids, &servers, &mut happened).await;
     check_counts(&service, &servers).await;
     // While somebody else comes and goes.
     let done = AtomicBool::new(false);
@@ -48,7 +51,13 @@ async fn a_real_inventory_is_kept_as_it_is() {
     };
     let guests = come_and_go(&service, &done);
     let ((), guests) = tokio::join!(paging, guests);
-    assert!(guests > 0, "nobody came while the list was paged");
+    assert!(!guests.is_empty(), "nobody came while the list was paged");
+    for guest in guests {
+        happened.push((guest.clone(), 1, 0, "server.registered".to_owned()));
+        happened.push((guest, 2, 0, "server.discarded".to_owned()));
+    }
+    happened.sort();
+    assert_eq!(events(&service).await, happened);
 
     let page = service.get("/api/v1/servers?offset=550&limit=10").await.json();
     assert_eq!((&page["prev_offset"], &page["next_offset"]), (&json!(540), &json!(null)));
@@ -83,6 +92,17 @@ async fn check_counts(service: &Service, servers: &[Value]) {
         let found = ask(filter, by_name).await;
         assert_eq!(found["total"], count(&|server| server["operating_system"] == system), "{system}");
     }
+    // Each credential has an address of its own.
+    for server in servers.iter().filter(|server| server["credentials"][0]["local_ip"].is_string()).step_by(50)
+    {
+        let ip = &server["credentials"][0]["local_ip"];
+        let found =
+            ask(json!({"credentials.local_ip": {"eq": ip}, "credentials.local_port": {"eq": 22}}), by_name)
+                .await;
+        assert_eq!((&found["total"], &found["items"][0]["name"]), (&json!(1), &server["name"]), "{ip}");
+    }
+    let none = ask(json!({"credentials": {"em": true}}), by_name).await;
+    assert_eq!(none["total"], count(&|server| server["credentials"] == json!([])));
     let large = ask(json!({"ram_mib": {"ge": 16_384}}), r#"[{"ram_mib":"desc"},{"name":"asc"}]"#).await;
     let mut expected: Vec<(u64, &str)> = servers
         .iter()
@@ -99,16 +119,55 @@ async fn check_counts(service: &Service, servers: &[Value]) {
     assert_eq!(found, expected);
 }
 
-/// Registers servers all over the alphabet and discards them again; answers how many.
-async fn come_and_go(service: &Service, done: &AtomicBool) -> usize {
-    let mut count = 0;
+/// A server as GET shows it, which was registered as `server`: its credentials have an id, and passwords are not shown.
+fn as_shown(server: &Value, found: &Value) -> Value {
+    let mut shown = server.clone();
+    for (position, credential) in shown["credentials"].as_array_mut().unwrap().iter_mut().enumerate() {
+        let credential = credential.as_object_mut().unwrap();
+        credential.remove("password");
+        credential.insert("has_password".to_owned(), json!(true));
+        credential.insert("id".to_owned(), found["credentials"][position]["id"].clone());
+    }
+    shown
+}
+
+/// Subject, revision, sequence and name of an event.
+type Happened = (String, i64, i64, String);
+
+/// All that was delivered, sorted: servers are registered in the order of their ids.
+async fn events(service: &Service) -> Vec<Happened> {
+    let delivered = service.delivered().await.into_iter();
+    let mut events: Vec<Happened> = delivered
+        .map(|event| (event.subject.to_string(), event.revision, event.sequence, event.event_type))
+        .collect();
+    events.sort();
+    events
+}
+
+/// Every tenth password is what the file says; the reveals happened, too.
+async fn check_passwords(service: &Service, ids: &[String], servers: &[Value], happened: &mut Vec<Happened>) {
+    let with_credential = ids.iter().zip(servers).filter(|(_, server)| server["credentials"][0].is_object());
+    for (id, server) in with_credential.step_by(10) {
+        let found = service.get(&format!("/api/v1/servers/{id}")).await.json();
+        let credential = found["credentials"][0]["id"].as_str().unwrap();
+        let path = format!("/api/v1/servers/{id}/credentials/{credential}/reveal");
+        let revealed = service.post(&path, &json!({"reason": "test"})).await.json();
+        assert_eq!(revealed["password"], server["credentials"][0]["password"], "{id}");
+        happened.push((id.clone(), 2, 0, "server.credential.revealed".to_owned()));
+    }
+}
+
+/// Registers servers all over the alphabet and discards them again; answers their ids.
+async fn come_and_go(service: &Service, done: &AtomicBool) -> Vec<String> {
+    let mut ids = Vec::new();
     while !done.load(Ordering::SeqCst) {
+        let count = ids.len();
         let name = format!("{}-guest-{count}", ["a", "m", "z"][count % 3]);
         let guest = service.post("/api/v1/servers", &server(&name)).await;
         assert_eq!(service.delete(guest.header("location")).await.status, 204);
-        count += 1;
+        ids.push(guest.json()["id"].as_str().unwrap().to_owned());
     }
-    count
+    ids
 }
 
 /// Through the list by cursors and back again, each server once.

@@ -7,6 +7,7 @@ mod bad_input;
 mod credentials;
 mod documentation;
 mod faults;
+mod idempotency;
 mod inventory;
 mod keys;
 mod openapi;

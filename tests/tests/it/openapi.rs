@@ -58,6 +58,11 @@ async fn it_names_every_route_with_summary_errors_and_examples() {
         "DELETE /api/v1/servers/{id}",
         "PUT /api/v1/servers/{id}/status",
         "POST /api/v1/servers/{id}/restore",
+        "POST /api/v1/servers/{id}/credentials",
+        "GET /api/v1/servers/{id}/credentials/{credential_id}",
+        "PUT /api/v1/servers/{id}/credentials/{credential_id}",
+        "DELETE /api/v1/servers/{id}/credentials/{credential_id}",
+        "POST /api/v1/servers/{id}/credentials/{credential_id}/reveal",
     ] {
         assert!(routes.contains(&route.to_owned()), "{route} is not described");
     }
@@ -123,8 +128,16 @@ async fn what_it_says_of_answers_is_true() {
         let faults: Vec<String> = validator(name).iter_errors(value).map(|error| error.to_string()).collect();
         assert!(faults.is_empty(), "{name}: {faults:?}: {value}");
     };
-    holds("ServerSpecification", &server("web-1"));
-    let created = service.post("/api/v1/servers", &server("web-1")).await;
+    let credential =
+        json!({"connection_type": "ssh", "username": "root", "password": "x", "local_ip": "::1"});
+    let mut draft = server("web-1");
+    draft["credentials"] =
+        json!([credential, {"connection_type": "ssh", "username": "root", "password": null}]);
+    holds("ServerDraft", &draft);
+    let created = service.post("/api/v1/servers", &draft).await;
+    holds("Credential", &created.json()["credentials"][0]);
+    // What GET gives can be put back.
+    holds("CredentialDraft", &created.json()["credentials"][0]);
     holds("Server", &created.json());
     let page = description["paths"]["/api/v1/servers"]["get"]["responses"]["200"]["content"]["application/json"]
         ["schema"]["$ref"]

@@ -5,7 +5,10 @@ use actix_web::{HttpResponse, delete, get, post, put, web};
 use deserr::Deserr;
 use serde::Serialize;
 use servertree_kernel::fields::FieldErrors;
-use servertree_kernel::http::{ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, Replacement};
+use servertree_kernel::http::{
+    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, ONCE, Posted, Replacement,
+};
+use servertree_kernel::idempotency::Answer;
 use servertree_kernel::problem::{CONCURRENT_CHANGE, Failure, INVALID_PARAMETER, NOT_FOUND, STALE_REVISION};
 use servertree_kernel::problem_responses;
 use utoipa::ToSchema;
@@ -31,6 +34,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 problem_responses! {
     FindProblems: ALWAYS, &[&NOT_FOUND];
+    AddProblems: ALWAYS, BODY, ONCE, &[&NOT_FOUND, &DISCARDED, &CONCURRENT_CHANGE, &STALE_REVISION];
     WriteProblems: ALWAYS, BODY, &[&INVALID_PARAMETER, &NOT_FOUND, &DISCARDED, &CONCURRENT_CHANGE, &STALE_REVISION];
     RemoveProblems: ALWAYS, &[&INVALID_PARAMETER, &NOT_FOUND, &DISCARDED, &CONCURRENT_CHANGE, &STALE_REVISION];
     RevealProblems: ALWAYS, BODY, &[&NOT_FOUND, &NO_PASSWORD, &CONCURRENT_CHANGE];
@@ -42,12 +46,13 @@ problem_responses! {
 #[utoipa::path(
     tag = "credentials",
     params(("id" = ServerId, Path, description = "The id of the server"),
-        ("If-Match" = Option<String>, Header, description = "The ETag of what the change is based on")),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what the change is based on"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key, it takes effect once")),
     request_body(content = CredentialDraft, content_type = "application/json"),
     responses(
         (status = 201, description = "Added", body = CredentialView,
             headers(("Location" = String, description = "Where the credential is"), ("ETag" = String))),
-        WriteProblems
+        AddProblems
     )
 )]
 #[post("/servers/{id}/credentials")]
@@ -55,12 +60,14 @@ async fn add_credential(
     call: Call,
     id: web::Path<ServerId>,
     IfMatch(precondition): IfMatch,
-    Body(draft): Body<CredentialDraft>,
-) -> Result<Created<ServerCredential>, Failure> {
+    Posted(draft, once): Posted<CredentialDraft>,
+) -> Result<Answer, Failure> {
     let server = *id;
-    let entity = call.dispatch(AddCredential { server, draft, precondition }).await?;
-    let location = format!("{API_BASE}/servers/{server}/credentials/{}", entity.credential.id);
-    Ok(Created { location, entity })
+    let created = move |entity: ServerCredential| {
+        let location = format!("{API_BASE}/servers/{server}/credentials/{}", entity.credential.id);
+        Created { location, entity }
+    };
+    call.dispatch_once(once, AddCredential { server, draft, precondition }, created).await
 }
 
 /// Find a credential of a server
@@ -143,7 +150,7 @@ struct RevealBody {
 /// A password.
 #[derive(Serialize, ToSchema)]
 struct RevealedPassword<'s> {
-    #[schema(format = Password)]
+    #[schema(format = Password, example = "…")]
     password: &'s str,
 }
 

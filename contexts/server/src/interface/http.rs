@@ -5,8 +5,10 @@ use deserr::Deserr;
 use servertree_kernel::criteria::{Criteria, Slice};
 use servertree_kernel::fields::FieldErrors;
 use servertree_kernel::http::{
-    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, Page, Patch, Replacement,
+    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, ONCE, Once, Page, Patch, Posted,
+    Replacement,
 };
+use servertree_kernel::idempotency::Answer;
 use servertree_kernel::problem::{CONCURRENT_CHANGE, Failure, INVALID_PARAMETER, NOT_FOUND, STALE_REVISION};
 use servertree_kernel::problem_responses;
 use utoipa::ToSchema;
@@ -39,12 +41,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 problem_responses! {
-    RegisterProblems: ALWAYS, BODY, &[&NAME_TAKEN];
+    RegisterProblems: ALWAYS, BODY, ONCE, &[&NAME_TAKEN];
     ListProblems: ALWAYS, &[&INVALID_PARAMETER];
     FindProblems: ALWAYS, &[&NOT_FOUND];
     ModifyProblems: ALWAYS, BODY, &[&INVALID_PARAMETER, &NOT_FOUND, &NAME_TAKEN, &DISCARDED, &CONCURRENT_CHANGE,
         &STALE_REVISION];
-    RestoreProblems: ALWAYS, &[&INVALID_PARAMETER, &NOT_FOUND, &NAME_TAKEN, &CONCURRENT_CHANGE, &STALE_REVISION];
+    RestoreProblems: ALWAYS, ONCE, &[&NOT_FOUND, &NAME_TAKEN, &CONCURRENT_CHANGE, &STALE_REVISION];
     DiscardProblems: ALWAYS, &[&INVALID_PARAMETER, &NOT_FOUND, &CONCURRENT_CHANGE, &STALE_REVISION];
 }
 
@@ -53,6 +55,8 @@ problem_responses! {
 /// It enters the inventory stopped, under a name that no other server has.
 #[utoipa::path(
     tag = "servers",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key, it takes effect once")),
     responses(
         (status = 201, description = "Registered", body = ServerView,
             headers(("Location" = String, description = "Where the server is"), ("ETag" = String))),
@@ -61,9 +65,12 @@ problem_responses! {
     request_body(content = ServerDraft, content_type = "application/json")
 )]
 #[post("/servers")]
-async fn register_server(call: Call, Body(draft): Body<ServerDraft>) -> Result<Created<ServerView>, Failure> {
-    let server = call.dispatch(RegisterServer { draft }).await?;
-    Ok(Created { location: format!("{API_BASE}/servers/{}", server.id), entity: server })
+async fn register_server(call: Call, Posted(draft, once): Posted<ServerDraft>) -> Result<Answer, Failure> {
+    let created = |server: ServerView| Created {
+        location: format!("{API_BASE}/servers/{}", server.id),
+        entity: server,
+    };
+    call.dispatch_once(once, RegisterServer { draft }, created).await
 }
 
 /// List servers
@@ -223,7 +230,8 @@ async fn discard_server(
 #[utoipa::path(
     tag = "servers",
     params(("id" = ServerId, Path, description = "The id of the server"),
-        ("If-Match" = Option<String>, Header, description = "The ETag of what is to be restored")),
+        ("If-Match" = Option<String>, Header, description = "The ETag of what is to be restored"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key, it takes effect once")),
     responses(
         (status = 200, description = "The server as it is now", body = ServerView, headers(("ETag" = String))),
         RestoreProblems
@@ -234,6 +242,7 @@ async fn restore_server(
     call: Call,
     id: web::Path<ServerId>,
     IfMatch(precondition): IfMatch,
-) -> Result<Entity<ServerView>, Failure> {
-    Ok(Entity(call.dispatch(RestoreServer { id: *id, precondition }).await?))
+    once: Once,
+) -> Result<Answer, Failure> {
+    call.dispatch_once(once, RestoreServer { id: *id, precondition }, Entity).await
 }
