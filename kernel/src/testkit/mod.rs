@@ -10,6 +10,7 @@
 //! It panics when something is not as a test needs it: that is how a test fails.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test kit fails a test by panicking")]
 
+pub mod cache_contract;
 mod clock;
 mod events;
 mod permissions;
