@@ -13,6 +13,7 @@ pub mod database;
 pub mod domain;
 pub mod event;
 pub mod fields;
+pub mod files;
 pub mod http;
 mod json;
 pub mod merge_patch;
