@@ -25,7 +25,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let contexts = Context::enabled(&config.contexts.enabled)?;
     prepare_data_folder(&config.data)?;
     let database = open_database(&config).await?;
-    let application = assemble(contexts, &database)?;
+    let application = assemble(&config, contexts, &database)?;
     if !application.has_permission_checker && !config.http.address.is_loopback() {
         return Err(StartError::NotLoopback { address: config.http.address });
     }
@@ -65,11 +65,15 @@ fn listen(settings: &HttpSettings) -> Result<TcpListener, StartError> {
     })
 }
 
-fn assemble(contexts: Vec<&'static Context>, database: &Database) -> Result<Application, StartError> {
+fn assemble(
+    config: &Config,
+    contexts: Vec<&'static Context>,
+    database: &Database,
+) -> Result<Application, StartError> {
     let permissions = PermissionSlot::empty();
     Ok(Application::assemble(Parts {
         contexts,
-        kernel: container::kernel(permissions.clone()),
+        kernel: container::kernel(config, permissions.clone()),
         permissions,
         fallback_permissions: Arc::new(LocalOperator),
         database: database.clone(),

@@ -6,14 +6,22 @@ use shaku::HasComponent;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Registry;
+use crate::cache::Cache;
 use crate::clock::{Clock, IdGenerator};
 use crate::database::Migrations;
+use crate::files::FileStore;
 use crate::permission::PermissionChecker;
 use crate::problem::ProblemType;
 
 /// What the kernel's container has for contexts.
 pub trait Kernel:
-    HasComponent<dyn Clock> + HasComponent<dyn IdGenerator> + HasComponent<dyn PermissionChecker> + Send + Sync
+    HasComponent<dyn Clock>
+    + HasComponent<dyn IdGenerator>
+    + HasComponent<dyn PermissionChecker>
+    + HasComponent<dyn Cache>
+    + HasComponent<dyn FileStore>
+    + Send
+    + Sync
 {
 }
 

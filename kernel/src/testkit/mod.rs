@@ -15,6 +15,7 @@ mod clock;
 mod events;
 mod permissions;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,10 +26,12 @@ pub use clock::{SequentialIds, SettableClock};
 pub use events::assert_documented;
 pub use permissions::{AllowAll, DenyAll};
 
+use crate::cache::MemoryCache;
 use crate::clock::{Clock, IdGenerator};
 use crate::command::Command;
 use crate::database::{Database, Settings};
 use crate::event::{Envelope, EventLogView, Relay, RelaySettings};
+use crate::files::{LocalFiles, LocalFilesParameters};
 use crate::message::{Caller, Message, RequestId};
 use crate::permission::{PermissionChecker, PermissionSlot};
 use crate::plugin::{Application, Context, Kernel, Parts, migrations};
@@ -40,22 +43,28 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 module! {
     TestModule: Kernel {
-        components = [SettableClock, SequentialIds, PermissionSlot],
+        components = [SettableClock, SequentialIds, PermissionSlot, MemoryCache, LocalFiles],
         providers = []
     }
 }
 
-/// A container with a clock and ids of its own.
+/// A container with a clock and ids of its own. It has no folder for files: a [`Testbed`] has.
 pub fn kernel(permissions: PermissionSlot) -> Arc<dyn Kernel> {
-    container(SettableClock::default(), SequentialIds::default(), permissions)
+    container(SettableClock::default(), SequentialIds::default(), permissions, "/dev/null".into())
 }
 
-fn container(clock: SettableClock, ids: SequentialIds, permissions: PermissionSlot) -> Arc<dyn Kernel> {
+fn container(
+    clock: SettableClock,
+    ids: SequentialIds,
+    permissions: PermissionSlot,
+    files: PathBuf,
+) -> Arc<dyn Kernel> {
     Arc::new(
         TestModule::builder()
             .with_component_override::<dyn Clock>(Box::new(clock))
             .with_component_override::<dyn IdGenerator>(Box::new(ids))
             .with_component_override::<dyn PermissionChecker>(Box::new(permissions))
+            .with_component_parameters::<LocalFiles>(LocalFilesParameters { root: files })
             .build(),
     )
 }
@@ -111,7 +120,7 @@ impl Builder {
         let database = Database::connect(&Settings::default(), &file).await.expect("a database");
         database.migrate(&migrations(&self.contexts)).await.expect("migrations that run");
         let permissions = PermissionSlot::empty();
-        let kernel = container(clock.clone(), ids.clone(), permissions.clone());
+        let kernel = container(clock.clone(), ids.clone(), permissions.clone(), folder.path().join("files"));
         let application = Application::assemble(Parts {
             contexts: self.contexts,
             kernel,
