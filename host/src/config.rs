@@ -9,9 +9,9 @@ use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Env, Format, Toml};
 use serde::{Deserialize, Serialize};
-use servertree_kernel::database;
 use servertree_kernel::event::RelaySettings;
 use servertree_kernel::secrets::Key;
+use servertree_kernel::{cache, database};
 use thiserror::Error;
 
 /// The defaults, with the meaning of each key: also what `config/default.toml` documents.
@@ -25,6 +25,7 @@ pub struct Config {
     pub data: DataSettings,
     pub http: HttpSettings,
     pub database: database::Settings,
+    pub cache: cache::Settings,
     pub events: RelaySettings,
     pub secrets: SecretSettings,
     pub contexts: ContextSettings,
@@ -145,6 +146,9 @@ impl Config {
         }
         if let Err((key, message)) = self.database.validate() {
             return fault(&format!("database.{key}"), message);
+        }
+        if let Err((key, message)) = self.cache.validate() {
+            return fault(&format!("cache.{key}"), message);
         }
         Ok(())
     }
@@ -267,6 +271,7 @@ mod tests {
     fn the_defaults_are_those_of_the_types() {
         let config: Config = Figment::from(Toml::string(DEFAULTS)).extract().unwrap();
         assert_eq!(config.database, database::Settings::default());
+        assert_eq!(config.cache, cache::Settings::default());
         assert_eq!(config.events, RelaySettings::default());
         assert_eq!(config.validate(), Ok(()));
     }

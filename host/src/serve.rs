@@ -27,7 +27,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     prepare_data_folder(&config.data)?;
     let database = open_database(&config).await?;
     let keyring = keyring(&config);
-    let application = assemble(contexts, &database, &keyring)?;
+    let application = assemble(&config, contexts, &database, &keyring)?;
     if !application.has_permission_checker && !config.http.address.is_loopback() {
         return Err(StartError::NotLoopback { address: config.http.address });
     }
@@ -69,6 +69,7 @@ fn listen(settings: &HttpSettings) -> Result<TcpListener, StartError> {
 }
 
 fn assemble(
+    config: &Config,
     contexts: Vec<&'static Context>,
     database: &Database,
     keyring: &Keyring,
@@ -76,7 +77,7 @@ fn assemble(
     let permissions = PermissionSlot::empty();
     Ok(Application::assemble(Parts {
         contexts,
-        kernel: container::kernel(permissions.clone(), keyring.clone()),
+        kernel: container::kernel(config, permissions.clone(), keyring.clone()),
         permissions,
         fallback_permissions: Arc::new(LocalOperator),
         database: database.clone(),

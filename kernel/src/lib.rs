@@ -5,6 +5,7 @@
 //! [`database`] and [`http`] are the edges; [`plugin`] is how contexts register. docs/ARCHITECTURE.md walks through it.
 
 mod bus;
+pub mod cache;
 pub mod clock;
 pub mod command;
 pub mod criteria;
@@ -12,6 +13,7 @@ pub mod database;
 pub mod domain;
 pub mod event;
 pub mod fields;
+pub mod files;
 pub mod http;
 pub mod idempotency;
 mod json;

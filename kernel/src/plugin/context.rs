@@ -6,8 +6,10 @@ use shaku::HasComponent;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Registry;
+use crate::cache::Cache;
 use crate::clock::{Clock, IdGenerator};
 use crate::database::Migrations;
+use crate::files::FileStore;
 use crate::permission::PermissionChecker;
 use crate::problem::ProblemType;
 use crate::secrets::{SecretColumn, Secrets};
@@ -18,6 +20,8 @@ pub trait Kernel:
     + HasComponent<dyn IdGenerator>
     + HasComponent<dyn PermissionChecker>
     + HasComponent<dyn Secrets>
+    + HasComponent<dyn Cache>
+    + HasComponent<dyn FileStore>
     + Send
     + Sync
 {

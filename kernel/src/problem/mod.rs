@@ -8,6 +8,7 @@ mod common;
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 pub use common::*;
 
@@ -94,8 +95,10 @@ pub trait Problem: std::error::Error + Any + Send + Sync {
     }
 }
 
-/// Any [`Problem`], erased at the boundary of a context.
-pub struct Failure(Box<dyn Problem>);
+/// Any [`Problem`], erased at the boundary of a context. Clones are the same one: those who wait for one thing together
+/// are told of its failure together.
+#[derive(Clone)]
+pub struct Failure(Arc<dyn Problem>);
 
 impl Failure {
     /// The type of problem.
@@ -139,7 +142,7 @@ pub fn chain<E: std::error::Error + ?Sized>(error: &E) -> String {
 
 impl<P: Problem> From<P> for Failure {
     fn from(problem: P) -> Self {
-        Self(Box::new(problem))
+        Self(Arc::new(problem))
     }
 }
 

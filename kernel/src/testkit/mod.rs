@@ -10,10 +10,12 @@
 //! It panics when something is not as a test needs it: that is how a test fails.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test kit fails a test by panicking")]
 
+pub mod cache_contract;
 mod clock;
 mod events;
 mod permissions;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,10 +27,12 @@ pub use clock::{SequentialIds, SettableClock};
 pub use events::assert_documented;
 pub use permissions::{AllowAll, DenyAll};
 
+use crate::cache::MemoryCache;
 use crate::clock::{Clock, IdGenerator};
 use crate::command::Command;
 use crate::database::{Database, Settings};
 use crate::event::{Envelope, EventLogView, Relay, RelaySettings};
+use crate::files::{LocalFiles, LocalFilesParameters};
 use crate::message::{Caller, Message, RequestId};
 use crate::permission::{PermissionChecker, PermissionSlot};
 use crate::plugin::{Application, Context, Kernel, Parts, migrations};
@@ -41,14 +45,15 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 module! {
     TestModule: Kernel {
-        components = [SettableClock, SequentialIds, PermissionSlot, Keyring],
+        components = [SettableClock, SequentialIds, PermissionSlot, Keyring, MemoryCache, LocalFiles],
         providers = []
     }
 }
 
-/// A container with a clock and ids of its own.
+/// A container with a clock and ids of its own. It has no folder for files: a [`Testbed`] has.
 pub fn kernel(permissions: PermissionSlot) -> Arc<dyn Kernel> {
-    container(SettableClock::default(), SequentialIds::default(), permissions, Keyring::default())
+    let keyring = Keyring::default();
+    container(SettableClock::default(), SequentialIds::default(), permissions, keyring, "/dev/null".into())
 }
 
 fn container(
@@ -56,6 +61,7 @@ fn container(
     ids: SequentialIds,
     permissions: PermissionSlot,
     keyring: Keyring,
+    files: PathBuf,
 ) -> Arc<dyn Kernel> {
     Arc::new(
         TestModule::builder()
@@ -63,6 +69,7 @@ fn container(
             .with_component_override::<dyn IdGenerator>(Box::new(ids))
             .with_component_override::<dyn PermissionChecker>(Box::new(permissions))
             .with_component_override::<dyn Secrets>(Box::new(keyring))
+            .with_component_parameters::<LocalFiles>(LocalFilesParameters { root: files })
             .build(),
     )
 }
@@ -122,7 +129,8 @@ impl Builder {
         let keyring = Keyring::new(KeySource::Folder(folder.path().join("keys")));
         keyring.open(&database, clock.now()).await.expect("keys");
         let permissions = PermissionSlot::empty();
-        let kernel = container(clock.clone(), ids.clone(), permissions.clone(), keyring.clone());
+        let files = folder.path().join("files");
+        let kernel = container(clock.clone(), ids.clone(), permissions.clone(), keyring.clone(), files);
         let application = Application::assemble(Parts {
             contexts: self.contexts,
             kernel,
