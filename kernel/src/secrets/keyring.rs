@@ -126,10 +126,13 @@ impl Keyring {
     /// Reads the keys, and checks that those are there which the database needs. Where it has none for a purpose, and only
     /// then, one is taken from the source, or made in its folder.
     pub async fn open(&self, database: &Database, now: Timestamp) -> Result<(), KeyError> {
-        let mut keys = self.read().await?;
-        // The write lock goes first: processes that start together make one key.
+        // The write lock goes first, the files after it: processes that start together make one key, and all find it.
         let mut transaction = database.begin().await?;
+        let mut keys = self.read().await?;
         let stored = key_store::all(&mut transaction).await?;
+        if stored.iter().any(|stored| stored.is(KeyState::Retiring)) {
+            tracing::warn!("a rotation of keys has not ended: `servertree keys rotate` goes on with it");
+        }
         for needed in stored.iter().filter(|stored| !stored.is(KeyState::Retired)) {
             self.check(needed, &keys)?;
         }
@@ -173,8 +176,8 @@ impl Keyring {
     /// Makes another master key the active one. The one that was is retiring until a rotation has wrapped all again; while
     /// one is, this goes on with what was begun. Answers the active key.
     pub(super) async fn activate_next(&self, database: &Database, now: Timestamp) -> Result<Key, KeyError> {
-        let keys = self.read().await?;
         let mut transaction = database.begin().await?;
+        let keys = self.read().await?;
         let stored = key_store::all(&mut transaction).await?;
         let find = |state| stored.iter().find(|stored| stored.is_for(Purpose::Master) && stored.is(state));
         if let (Some(active), Some(_)) = (find(KeyState::Active), find(KeyState::Retiring)) {

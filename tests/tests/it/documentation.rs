@@ -3,8 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use servertree_tests::{Service, workspace_root};
-use tempfile::TempDir;
+use servertree_tests::{Program, Service, workspace_root};
 
 #[tokio::test]
 async fn the_tour_runs_as_printed() {
@@ -18,11 +17,16 @@ async fn the_examples_of_the_api_run_as_printed() {
     run_as_printed(&fs::read_to_string(workspace_root().join("docs/API.md")).unwrap()).await;
 }
 
+#[tokio::test]
+async fn the_commands_of_operations_run_as_printed() {
+    run_as_printed(&fs::read_to_string(workspace_root().join("docs/operations.md")).unwrap()).await;
+}
+
 /// Runs each command of a page against a new service: it must succeed, and print what the block below it says. In that
 /// block `…` stands for anything.
 async fn run_as_printed(page: &str) {
     let service = Service::start().await;
-    let folder = TempDir::new().unwrap();
+    let folder = service.folder().to_owned();
     let steps: Vec<(&str, &str)> = blocks(page);
     assert!(steps.len() >= 6, "only {} steps", steps.len());
     // One shell for all of them, as a reader has; after each step it prints a mark.
@@ -33,7 +37,9 @@ async fn run_as_printed(page: &str) {
         script += "\necho; echo ===end-of-step===\n";
     }
     let output = tokio::task::spawn_blocking(move || {
-        Command::new("bash").current_dir(folder.path()).args(["-c", &script]).output().unwrap()
+        let programs = Program::Servertree.path().parent().unwrap().display().to_string();
+        let path = format!("{programs}:/usr/local/bin:/usr/bin:/bin");
+        Command::new("bash").current_dir(folder).env("PATH", path).args(["-c", &script]).output().unwrap()
     })
     .await
     .unwrap();
