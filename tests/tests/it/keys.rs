@@ -99,6 +99,20 @@ async fn keys_are_made_with_the_database_and_never_again() {
     service.stop().await;
 }
 
+/// Processes that start together on one new folder make one key of each purpose, and all of them use it.
+#[tokio::test]
+async fn those_that_start_together_share_their_keys() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let services = join_all((0..4).map(|_| Service::builder().set("data.folder", &data).start())).await;
+    assert_eq!(key_files(folder.path()).len(), 2);
+    let web = register(&services[0], "web-1", &["hunter2".to_owned()]).await;
+    for service in services {
+        assert_eq!(passwords(&service, &web).await, ["hunter2"]);
+        service.stop().await;
+    }
+}
+
 /// Keys can be given, as files and as they are; then none is made.
 #[tokio::test]
 async fn keys_are_taken_from_the_configuration() {
