@@ -1,50 +1,70 @@
-//! Measures the program as it is delivered: from its start until it is ready, and the memory it takes when idle.
-//!
-//! `servertree-bench PROGRAM RUNS`; see `scripts/bench`. It prints figures and judges nothing: machines differ.
+//! Measures ServerTree as it is delivered: its start, its memory, and its speed beside that of a bare program that does the
+//! same with nothing around it. See `scripts/bench` and docs/performance.md. It judges nothing: machines differ.
 #![expect(
     clippy::expect_used,
     reason = "a benchmark that cannot measure has nothing better to do than to end"
 )]
 
+mod alone;
+mod comparison;
+mod connection;
+mod figure;
+mod inventory;
+mod load;
 mod program;
+mod requests;
 
-use std::time::Duration;
+use std::io;
+use std::path::PathBuf;
 
-use program::Program;
-use tempfile::TempDir;
+use clap::{Parser, ValueEnum};
+use comparison::Comparison;
+use figure::{Figure, Size};
+use inventory::{Inventory, Programs};
+use requests::{Kind, Requests};
 
-/// How long a program is left alone before it counts as idle.
-const SETTLE: Duration = Duration::from_secs(1);
-
-fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let program = arguments.next().and_then(|path| std::fs::canonicalize(path).ok());
-    let program = program.expect("the path of the program to measure");
-    let runs: usize = arguments.next().and_then(|runs| runs.parse().ok()).expect("how many runs");
-
-    let folder = TempDir::new().expect("a temporary folder");
-    eprintln!("Making a database …");
-    drop(Program::start(&program, folder.path()));
-
-    let mut ready = Vec::new();
-    let mut memory = Vec::new();
-    for run in 1..=runs {
-        eprintln!("Run {run} of {runs} …");
-        let started = Program::start(&program, folder.path());
-        ready.push(started.ready_after.as_secs_f64() * 1e3);
-        std::thread::sleep(SETTLE);
-        memory.push(started.resident_mib());
-    }
-    println!("| figure, over {runs} runs | median | largest | aim |");
-    println!("|---|---|---|---|");
-    println!("| start to ready, existing database, ms | {} | 200 |", row(&mut ready));
-    println!("| resident memory, idle, MiB | {} | 40 |", row(&mut memory));
+#[derive(Parser)]
+struct Arguments {
+    /// The folder of the programs `servertree` and `servertree-bare`.
+    programs: PathBuf,
+    /// Measure next to nothing: only to see that it can be measured.
+    #[arg(long)]
+    smoke: bool,
+    /// Measure only these.
+    #[arg(long, value_enum)]
+    only: Vec<Figure>,
 }
 
-/// The median and the largest.
-fn row(figures: &mut [f64]) -> String {
-    figures.sort_by(f64::total_cmp);
-    let largest = figures.last().copied().unwrap_or(f64::NAN);
-    let median = figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN);
-    format!("{median:.1} | {largest:.1}")
+/// On one thread: whoever measures shares the processors with what is measured.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> io::Result<()> {
+    let arguments = Arguments::parse();
+    let folder = arguments.programs.canonicalize()?;
+    let programs = Programs { servertree: folder.join("servertree"), bare: folder.join("servertree-bare") };
+    let size = if arguments.smoke { Size::SMOKE } else { Size::FULL };
+    let all = Figure::value_variants().iter().copied();
+    let wanted: Vec<Figure> =
+        all.filter(|figure| arguments.only.is_empty() || arguments.only.contains(figure)).collect();
+
+    eprintln!("Registering {} servers …", size.servers);
+    let inventory = Inventory::make(&programs, size.servers).await?;
+    println!("| figure | ServerTree | bare | ratio | aim |");
+    println!("|---|---|---|---|---|");
+    for figure in wanted {
+        measure(figure, &programs, &inventory, &size).await?;
+    }
+    Ok(())
+}
+
+async fn measure(figure: Figure, programs: &Programs, inventory: &Inventory, size: &Size) -> io::Result<()> {
+    let ids = || inventory.ids.clone();
+    let requests = |kind| Requests::new(kind, inventory.ids.len());
+    let both = || Comparison::start(programs, inventory);
+    match figure {
+        Figure::Start => alone::start(programs, inventory, size).await,
+        Figure::Find => both()?.run("server by id", 0.8, size, || requests(Kind::ById(ids()))).await,
+        Figure::List => both()?.run("list of 25 by name, counted", 0.8, size, || requests(Kind::List)).await,
+        Figure::Register => both()?.run("server registered", 0.6, size, || requests(Kind::Register)).await,
+        Figure::Memory => alone::memory(programs, inventory, size).await,
+    }
 }

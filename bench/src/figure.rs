@@ -1,0 +1,54 @@
+//! What is measured, and how much of it. To add a figure: a variant, a line in `main`, a row in docs/performance.md.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+/// A figure, or two that come of the same runs.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Figure {
+    /// From the start until it is ready; the memory of an idle one.
+    Start,
+    /// A server by id.
+    Find,
+    /// A page of the list.
+    List,
+    /// A server is registered.
+    Register,
+    /// The memory after many requests.
+    Memory,
+}
+
+/// How much is measured.
+pub struct Size {
+    /// Starts of the program.
+    pub starts: usize,
+    /// Servers in the inventory.
+    pub servers: usize,
+    /// Rounds with each program, and how long one is.
+    pub rounds: usize,
+    pub round: Duration,
+    /// Requests before the memory is looked at.
+    pub requests: usize,
+}
+
+impl Size {
+    /// Enough for figures to mean something.
+    pub const FULL: Self =
+        Self { starts: 15, servers: 2_000, rounds: 21, round: Duration::from_secs(1), requests: 100_000 };
+    /// Enough to see that it can be measured.
+    pub const SMOKE: Self =
+        Self { starts: 2, servers: 60, rounds: 1, round: Duration::from_millis(100), requests: 200 };
+}
+
+/// The one in the middle.
+pub fn median(figures: &[f64]) -> f64 {
+    let mut figures = figures.to_vec();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The largest one.
+pub fn largest(figures: &[f64]) -> f64 {
+    figures.iter().copied().fold(f64::NAN, f64::max)
+}

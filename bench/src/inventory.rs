@@ -1,0 +1,88 @@
+//! An inventory to measure with: made once, through the API, and copied for each program.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::{fs, io};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::connection::Connection;
+use crate::load::{Amount, load};
+use crate::program::Program;
+use crate::requests::{Kind, Requests, get};
+
+/// Servers on a page of the list: as many as there can be.
+const PAGE: usize = 500;
+
+/// The programs to measure.
+pub struct Programs {
+    pub servertree: PathBuf,
+    pub bare: PathBuf,
+}
+
+/// The data of a ServerTree with servers in it.
+pub struct Inventory {
+    folder: TempDir,
+    /// The ids of all of them.
+    pub ids: Vec<String>,
+}
+
+/// A program on a copy of the inventory.
+pub struct Measured {
+    /// Before the folder, so that it ends first.
+    pub program: Program,
+    _folder: TempDir,
+}
+
+impl Inventory {
+    /// Registers this many servers with a new ServerTree.
+    pub async fn make(programs: &Programs, servers: usize) -> io::Result<Self> {
+        let folder = TempDir::new()?;
+        let program = Program::servertree(&programs.servertree, folder.path());
+        let requests = Arc::new(Requests::new(Kind::Register, 0));
+        load(program.address, &requests, Amount::Requests(servers)).await?;
+        let ids = ids(&program, servers).await?;
+        // Killed, it leaves its write-ahead log behind: all copies get the same.
+        drop(program);
+        Ok(Self { folder, ids })
+    }
+
+    /// Starts ServerTree on a copy.
+    pub fn servertree(&self, programs: &Programs) -> io::Result<Measured> {
+        let folder = self.copy()?;
+        let program = Program::servertree(&programs.servertree, folder.path());
+        Ok(Measured { program, _folder: folder })
+    }
+
+    /// Starts the bare program on a copy.
+    pub fn bare(&self, programs: &Programs) -> io::Result<Measured> {
+        let folder = self.copy()?;
+        let program = Program::bare(&programs.bare, &folder.path().join("data/servertree.db"));
+        Ok(Measured { program, _folder: folder })
+    }
+
+    fn copy(&self) -> io::Result<TempDir> {
+        let folder = TempDir::new()?;
+        let data = folder.path().join("data");
+        fs::create_dir(&data)?;
+        for file in fs::read_dir(self.folder.path().join("data"))? {
+            let file = file?;
+            fs::copy(file.path(), data.join(file.file_name()))?;
+        }
+        Ok(folder)
+    }
+}
+
+async fn ids(program: &Program, servers: usize) -> io::Result<Vec<String>> {
+    let mut connection = Connection::open(program.address).await?;
+    let mut ids = Vec::new();
+    for offset in (0..servers).step_by(PAGE) {
+        let path = format!("/api/v1/servers?fields=id&count=none&limit={PAGE}&offset={offset}");
+        let page: Value = serde_json::from_slice(connection.ask(get(&path).as_bytes()).await?.body)?;
+        let items = page["items"].as_array().into_iter().flatten();
+        ids.extend(items.filter_map(|item| item["id"].as_str().map(str::to_owned)));
+    }
+    assert_eq!(ids.len(), servers, "not all servers are in the list");
+    Ok(ids)
+}

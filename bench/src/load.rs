@@ -1,0 +1,74 @@
+//! Load: connections that ask one request after the other, as fast as they are answered.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::connection::Connection;
+use crate::requests::Requests;
+
+/// As many as keep two processors busy, and no more than a service behind a proxy has.
+const CONNECTIONS: usize = 16;
+
+/// No load takes as long: whatever does has got stuck.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
+
+/// How much is asked.
+#[derive(Clone, Copy)]
+pub enum Amount {
+    For(Duration),
+    Requests(usize),
+}
+
+/// What was answered, every time with the right status.
+pub struct Answered {
+    pub requests: usize,
+    pub per_second: f64,
+}
+
+/// Asks `amount` of `requests`. Anything but the right answer ends it.
+#[expect(clippy::cast_precision_loss, reason = "nobody waits for 2^53 requests")]
+pub async fn load(address: SocketAddr, requests: &Arc<Requests>, amount: Amount) -> io::Result<Answered> {
+    let begun = Arc::new(AtomicUsize::new(0));
+    let mut connections = Vec::new();
+    for _ in 0..CONNECTIONS {
+        connections.push(Connection::open(address).await?);
+    }
+    let since = Instant::now();
+    let mut tasks = JoinSet::new();
+    for connection in connections {
+        let (requests, begun) = (Arc::clone(requests), Arc::clone(&begun));
+        let goes_on = move || match amount {
+            Amount::For(duration) => since.elapsed() < duration,
+            Amount::Requests(number) => begun.fetch_add(1, Ordering::Relaxed) < number,
+        };
+        tasks.spawn(ask(connection, requests, goes_on));
+    }
+    let all = tokio::time::timeout(GIVE_UP_AFTER, tasks.join_all()).await?;
+    let answered: Vec<usize> = all.into_iter().collect::<io::Result<_>>()?;
+    let requests = answered.iter().sum();
+    Ok(Answered { requests, per_second: requests as f64 / since.elapsed().as_secs_f64() })
+}
+
+async fn ask(
+    mut connection: Connection,
+    requests: Arc<Requests>,
+    goes_on: impl Fn() -> bool,
+) -> io::Result<usize> {
+    let mut request = Vec::new();
+    let mut answered = 0;
+    while goes_on() {
+        let expected = requests.write_next(&mut request);
+        let answer = connection.ask(&request).await?;
+        if answer.status != expected {
+            let (request, body) = (String::from_utf8_lossy(&request), String::from_utf8_lossy(answer.body));
+            return Err(io::Error::other(format!("{request}\nwas answered {}\n{body}", answer.status)));
+        }
+        answered += 1;
+    }
+    Ok(answered)
+}

@@ -1,0 +1,75 @@
+//! What is asked of the programs, and what the servers look like that are registered.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// From one id to the next that is asked for: a prime, so that all have their turn, and far apart in the database.
+const STRIDE: usize = 7_919;
+
+/// One request after the other, without end.
+pub struct Requests {
+    kind: Kind,
+    next: AtomicUsize,
+}
+
+/// Which requests.
+pub enum Kind {
+    /// A server, each time another of these ids.
+    ById(Vec<String>),
+    /// The first page of the list.
+    List,
+    /// A server is registered, each time another.
+    Register,
+    /// Of ten requests one for the list, one that registers a server, and the others by id.
+    Mixed(Vec<String>),
+}
+
+impl Requests {
+    /// Registered are servers from this number on: each number has a name of its own.
+    pub fn new(kind: Kind, first: usize) -> Self {
+        Self { kind, next: AtomicUsize::new(first) }
+    }
+
+    /// Writes the next request; answers the status that it is to be answered with.
+    pub fn write_next(&self, request: &mut Vec<u8>) -> u16 {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let (text, status) = match (&self.kind, number % 10) {
+            (Kind::List, _) | (Kind::Mixed(_), 0) => (get("/api/v1/servers"), 200),
+            (Kind::Register, _) | (Kind::Mixed(_), 1) => (post("/api/v1/servers", &server(number)), 201),
+            (Kind::ById(ids) | Kind::Mixed(ids), _) => {
+                (get(&format!("/api/v1/servers/{}", ids[number.wrapping_mul(STRIDE) % ids.len()])), 200)
+            }
+        };
+        request.clear();
+        request.extend_from_slice(text.as_bytes());
+        status
+    }
+}
+
+/// A request that looks.
+pub fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
+
+fn post(path: &str, json: &str) -> String {
+    let length = json.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n\
+         {json}"
+    )
+}
+
+/// The server of this number, as the body of a request. Servers that follow each other lie apart in the order of names.
+fn server(number: usize) -> String {
+    let pick = |from: &[&'static str], unit: usize| from[number / unit % from.len()];
+    let role = pick(&["web", "db", "cache", "proxy", "queue", "build", "mail", "backup"], 1);
+    let (environment, short) =
+        [("production", "prod"), ("staging", "stage"), ("test", "test")][number / 8 % 3];
+    let site = pick(&["fra1", "ams2", "iad1", "sin1", "gru1"], 24);
+    let (system, version) = [("Debian", "12"), ("Ubuntu", "24.04"), ("AlmaLinux", "9.4")][number / 5 % 3];
+    let (cores, ram, hdd) = (2 << (number % 5), 4_096 << (number % 4), 102_400 + number % 7 * 51_200);
+    format!(
+        r#"{{"name":"{role}-{short}-{site}-{number:06}.example.net","cpu_cores":{cores},"ram_mib":{ram},"hdd_mib":{hdd},"#
+    ) + &format!(
+        r#""environment":"{environment}","operating_system":{{"name":"{system}","version":"{version}","architecture":"x86_64"}}}}"#
+    )
+}
