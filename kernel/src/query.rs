@@ -60,7 +60,9 @@ impl QueryBus {
         let work = async {
             permission::require(self.pipeline.permissions.as_ref(), &message.caller, Q::NEEDS).await?;
             let mut uow = self.pipeline.units.read();
-            handler.handle(query, &mut uow, &message).await
+            let answer = handler.handle(query, &mut uow, &message).await?;
+            uow.end().await?;
+            Ok(answer)
         };
         AssertUnwindSafe(work.instrument(span))
             .catch_unwind()

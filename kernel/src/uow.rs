@@ -6,7 +6,7 @@ use sea_query::SelectStatement;
 use sea_query_sqlx::SqlxBinder;
 
 use crate::clock::IdGenerator;
-use crate::database::{Database, DatabaseError, Row, Transaction};
+use crate::database::{self, Database, DatabaseError, Row, Transaction};
 use crate::domain::Aggregate;
 use crate::event::{self, Envelope, Wake};
 use crate::message::Message;
@@ -137,7 +137,7 @@ enum Snapshot {
     None,
     /// From the next statement on.
     Wanted,
-    Open(Transaction),
+    Open(database::Snapshot),
 }
 
 impl ReadUow {
@@ -151,8 +151,8 @@ impl ReadUow {
 
     /// All rows.
     pub async fn fetch_all<R: Row>(&mut self, select: &SelectStatement) -> Result<Vec<R>, DatabaseError> {
-        match self.transaction().await? {
-            Some(transaction) => transaction.fetch_all(select).await,
+        match self.opened().await? {
+            Some(snapshot) => snapshot.fetch_all(select).await,
             None => self.database.fetch_all(select).await,
         }
     }
@@ -162,18 +162,26 @@ impl ReadUow {
         &mut self,
         select: &SelectStatement,
     ) -> Result<Option<R>, DatabaseError> {
-        match self.transaction().await? {
-            Some(transaction) => transaction.fetch_optional(select).await,
+        match self.opened().await? {
+            Some(snapshot) => snapshot.fetch_optional(select).await,
             None => self.database.fetch_optional(select).await,
         }
     }
 
-    async fn transaction(&mut self) -> Result<Option<&mut Transaction>, DatabaseError> {
+    /// Lets go of what it holds.
+    pub(crate) async fn end(self) -> Result<(), DatabaseError> {
+        match self.snapshot {
+            Snapshot::Open(snapshot) => snapshot.end().await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn opened(&mut self) -> Result<Option<&mut database::Snapshot>, DatabaseError> {
         if matches!(self.snapshot, Snapshot::Wanted) {
             self.snapshot = Snapshot::Open(self.database.begin_snapshot().await?);
         }
         match &mut self.snapshot {
-            Snapshot::Open(transaction) => Ok(Some(transaction)),
+            Snapshot::Open(snapshot) => Ok(Some(snapshot)),
             _ => Ok(None),
         }
     }

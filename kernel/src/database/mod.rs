@@ -5,6 +5,7 @@
 
 mod error;
 mod migrate;
+mod readers;
 mod settings;
 mod sqlite;
 
@@ -48,6 +49,16 @@ pub(crate) struct Transaction {
 
 enum Connection {
     Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+}
+
+/// A state of the database that stands still, to read from.
+pub(crate) struct Snapshot {
+    connection: SnapshotConnection,
+    database: Database,
+}
+
+enum SnapshotConnection {
+    Sqlite(readers::Reader),
 }
 
 impl Database {
@@ -96,19 +107,29 @@ impl Database {
         Ok(Transaction { connection, database: self.clone() })
     }
 
-    /// Begins a transaction that reads a state of the database that stands still.
-    pub(crate) async fn begin_snapshot(&self) -> Result<Transaction, DatabaseError> {
+    /// Begins to read a state of the database that stands still.
+    pub(crate) async fn begin_snapshot(&self) -> Result<Snapshot, DatabaseError> {
         let connection = match &self.0.backend {
-            Backend::Sqlite(pools) => Connection::Sqlite(pools.begin_snapshot().await?),
+            Backend::Sqlite(pools) => {
+                let mut reader = pools.readers.acquire().await?;
+                // In WAL mode the first read decides what is seen from then on.
+                reader.execute("BEGIN").await?;
+                SnapshotConnection::Sqlite(reader)
+            }
         };
-        Ok(Transaction { connection, database: self.clone() })
+        Ok(Snapshot { connection, database: self.clone() })
     }
 
     /// All rows, outside of any transaction.
     pub(crate) async fn fetch_all<R: Row>(&self, select: &SelectStatement) -> Result<Vec<R>, DatabaseError> {
         self.count();
         match &self.0.backend {
-            Backend::Sqlite(pools) => sqlite::fetch_all(&pools.readers, select).await,
+            Backend::Sqlite(pools) => {
+                let mut reader = pools.readers.acquire().await?;
+                let rows = reader.fetch_all(select).await?;
+                reader.put_back();
+                Ok(rows)
+            }
         }
     }
 
@@ -119,12 +140,52 @@ impl Database {
     ) -> Result<Option<R>, DatabaseError> {
         self.count();
         match &self.0.backend {
-            Backend::Sqlite(pools) => sqlite::fetch_optional(&pools.readers, select).await,
+            Backend::Sqlite(pools) => {
+                let mut reader = pools.readers.acquire().await?;
+                let row = reader.fetch_optional(select).await?;
+                reader.put_back();
+                Ok(row)
+            }
         }
     }
 
     fn count(&self) {
         self.0.statements.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Snapshot {
+    /// All rows.
+    pub(crate) async fn fetch_all<R: Row>(
+        &mut self,
+        select: &SelectStatement,
+    ) -> Result<Vec<R>, DatabaseError> {
+        self.database.count();
+        match &mut self.connection {
+            SnapshotConnection::Sqlite(reader) => reader.fetch_all(select).await,
+        }
+    }
+
+    /// The row, if there is one.
+    pub(crate) async fn fetch_optional<R: Row>(
+        &mut self,
+        select: &SelectStatement,
+    ) -> Result<Option<R>, DatabaseError> {
+        self.database.count();
+        match &mut self.connection {
+            SnapshotConnection::Sqlite(reader) => reader.fetch_optional(select).await,
+        }
+    }
+
+    /// Lets go of it. One that is dropped instead takes its connection with it.
+    pub(crate) async fn end(self) -> Result<(), DatabaseError> {
+        match self.connection {
+            SnapshotConnection::Sqlite(mut reader) => {
+                reader.execute("COMMIT").await?;
+                reader.put_back();
+                Ok(())
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use sea_query::{SelectStatement, SqliteQueryBuilder};
 use sea_query_sqlx::SqlxBinder;
@@ -9,15 +10,19 @@ use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Executor, Sqlite, SqlitePool};
 
+use super::readers::Readers;
 use super::{ConnectError, DatabaseError, Row, Settings};
 
 /// From here on a corruption of WAL databases is mended (<https://sqlite.org/releaselog/3_51_3.html>).
 const NEEDED: (u32, u32, u32) = (3, 51, 3);
 
+/// How long a process waits before it tries again to open a file that is busy.
+const RETRY_OPENING: Duration = Duration::from_millis(20);
+
 pub(super) struct Pools {
     /// One connection: SQLite has one writer at a time, and a queue in the pool is fairer than its lock.
     writer: SqlitePool,
-    pub(super) readers: SqlitePool,
+    pub(super) readers: Readers,
     pub(super) description: String,
     file: PathBuf,
 }
@@ -33,16 +38,17 @@ impl Pools {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(settings.acquire_timeout());
-        let pool = |connections| {
-            PoolOptions::<Sqlite>::new()
-                .max_connections(connections)
-                .acquire_timeout(settings.acquire_timeout())
-                // A file does not go away: connections are kept, and not tried out before each use.
-                .test_before_acquire(false)
-                .idle_timeout(None)
-                .max_lifetime(None)
-        };
-        let writer = pool(1).connect_with(options.clone()).await.map_err(open_error)?;
+        let writer = PoolOptions::<Sqlite>::new()
+            .max_connections(1)
+            .acquire_timeout(settings.acquire_timeout())
+            // A file does not go away: the connection is kept, and not tried out before each use.
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None);
+        // Where several processes make the same file, the switch to WAL is refused to all but one, without any wait.
+        let writer = patiently(settings.acquire_timeout(), || writer.clone().connect_with(options.clone()))
+            .await
+            .map_err(open_error)?;
         let version: String =
             sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await.map_err(open_error)?;
         if parse_version(&version) < NEEDED {
@@ -50,7 +56,11 @@ impl Pools {
         }
         // The engine itself keeps readers from writing.
         let read_only = options.pragma("query_only", "on");
-        let readers = pool(settings.read_connections).connect_with(read_only).await.map_err(open_error)?;
+        let timeout = settings.acquire_timeout();
+        let readers =
+            patiently(timeout, || Readers::open(read_only.clone(), settings.read_connections, timeout))
+                .await
+                .map_err(open_error)?;
         Ok(Self {
             writer,
             readers,
@@ -65,11 +75,6 @@ impl Pools {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(classify)
     }
 
-    /// In WAL mode the first read of a transaction decides what it sees until its end.
-    pub(super) async fn begin_snapshot(&self) -> Result<sqlx::Transaction<'static, Sqlite>, DatabaseError> {
-        self.readers.begin().await.map_err(classify)
-    }
-
     /// Reads a page of the file, and looks whether the file still is where it was: one that was moved away goes on to
     /// take writes, which nobody would find again.
     pub(super) async fn ping(&self) -> Result<(), DatabaseError> {
@@ -77,10 +82,9 @@ impl Pools {
             let gone = std::io::Error::other(format!("{} is gone", self.file.display()));
             return Err(DatabaseError::Unavailable(gone.into()));
         }
-        sqlx::query("SELECT name FROM sqlite_master LIMIT 1")
-            .execute(&self.readers)
-            .await
-            .map_err(classify)?;
+        let mut reader = self.readers.acquire().await?;
+        reader.execute("SELECT name FROM sqlite_master LIMIT 1").await?;
+        reader.put_back();
         Ok(())
     }
 
@@ -118,6 +122,24 @@ pub(super) async fn fetch_optional<'e, R: Row>(
     sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_optional(executor).await.map_err(classify)
 }
 
+/// Tries again while the file is busy, for as long as `timeout`.
+async fn patiently<T, F>(timeout: Duration, attempt: impl Fn() -> F) -> Result<T, sqlx::Error>
+where
+    F: Future<Output = Result<T, sqlx::Error>>,
+{
+    let since = tokio::time::Instant::now();
+    loop {
+        match attempt().await {
+            Err(sqlx::Error::Database(refusal))
+                if is_busy(refusal.code().as_deref()) && since.elapsed() < timeout =>
+            {
+                tokio::time::sleep(RETRY_OPENING).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 /// What can be done about an error.
 pub(super) fn classify(error: sqlx::Error) -> DatabaseError {
     use sqlx::Error::{Io, PoolClosed, PoolTimedOut, WorkerCrashed};
@@ -146,8 +168,16 @@ fn unique_index(message: &str) -> String {
 /// Whether an extended result code (<https://sqlite.org/rescode.html>) is of a kind that can pass: BUSY, LOCKED,
 /// IOERR, FULL, CANTOPEN.
 fn is_transient(code: Option<&str>) -> bool {
-    let primary = code.and_then(|code| i32::from_str(code).ok()).map(|code| code & 0xff);
-    matches!(primary, Some(5 | 6 | 10 | 13 | 14))
+    is_busy(code) || matches!(primary(code), Some(10 | 13 | 14))
+}
+
+/// BUSY or LOCKED: somebody else is at it.
+fn is_busy(code: Option<&str>) -> bool {
+    matches!(primary(code), Some(5 | 6))
+}
+
+fn primary(code: Option<&str>) -> Option<i32> {
+    code.and_then(|code| i32::from_str(code).ok()).map(|code| code & 0xff)
 }
 
 fn parse_version(version: &str) -> (u32, u32, u32) {
