@@ -23,6 +23,9 @@ use figure::{Figure, Size};
 use inventory::{Inventory, Programs};
 use requests::{Kind, Requests};
 
+/// Credentials of each server that is looked at.
+const CREDENTIALS: usize = 2;
+
 #[derive(Parser)]
 struct Arguments {
     /// The folder of the programs `servertree` and `servertree-bare`.
@@ -46,8 +49,7 @@ async fn main() -> io::Result<()> {
     let wanted: Vec<Figure> =
         all.filter(|figure| arguments.only.is_empty() || arguments.only.contains(figure)).collect();
 
-    eprintln!("Registering {} servers …", size.servers);
-    let inventory = Inventory::make(&programs, size.servers).await?;
+    let inventory = Inventory::make(&programs, size.servers, CREDENTIALS).await?;
     println!("| figure | ServerTree | bare | ratio | aim |");
     println!("|---|---|---|---|---|");
     for figure in wanted {
@@ -64,7 +66,9 @@ async fn measure(figure: Figure, programs: &Programs, inventory: &Inventory, siz
         Figure::Start => alone::start(programs, inventory, size).await,
         Figure::Find => both()?.run("server by id", 0.8, size, || requests(Kind::ById(ids()))).await,
         Figure::List => both()?.run("list of 25 by name, counted", 0.8, size, || requests(Kind::List)).await,
-        Figure::Register => both()?.run("server registered", 0.6, size, || requests(Kind::Register)).await,
+        Figure::Register => {
+            both()?.run("server registered", 0.6, size, || requests(Kind::Register { credentials: 0 })).await
+        }
         Figure::Memory => alone::memory(programs, inventory, size).await,
     }
 }
