@@ -1,5 +1,6 @@
-//! Measures ServerTree as it is delivered: its start, its memory, and its speed beside that of a bare program that does the
-//! same with nothing around it. See `scripts/bench` and docs/performance.md. It judges nothing: machines differ.
+//! Measures ServerTree as it is delivered: its start, its memory, its speed beside that of a bare program that does the same
+//! with nothing around it, and how fast it rotates its master key. See `scripts/bench` and docs/performance.md. It judges
+//! nothing: machines differ.
 #![expect(
     clippy::expect_used,
     reason = "a benchmark that cannot measure has nothing better to do than to end"
@@ -13,6 +14,7 @@ mod inventory;
 mod load;
 mod program;
 mod requests;
+mod rotation;
 
 use std::io;
 use std::path::PathBuf;
@@ -70,5 +72,6 @@ async fn measure(figure: Figure, programs: &Programs, inventory: &Inventory, siz
             both()?.run("server registered", 0.6, size, || requests(Kind::Register { credentials: 0 })).await
         }
         Figure::Memory => alone::memory(programs, inventory, size).await,
+        Figure::Rotation => rotation::rotation(programs, size).await,
     }
 }
