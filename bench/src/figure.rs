@@ -17,6 +17,8 @@ pub enum Figure {
     Register,
     /// The memory after many requests.
     Memory,
+    /// All secrets are wrapped with another key.
+    Rotation,
 }
 
 /// How much is measured.
@@ -30,15 +32,32 @@ pub struct Size {
     pub round: Duration,
     /// Requests before the memory is looked at.
     pub requests: usize,
+    /// Rotations, and how many servers there are for them with how many secrets each.
+    pub rotations: usize,
+    pub secrets: (usize, usize),
 }
 
 impl Size {
     /// Enough for figures to mean something.
-    pub const FULL: Self =
-        Self { starts: 15, servers: 2_000, rounds: 21, round: Duration::from_secs(1), requests: 100_000 };
+    pub const FULL: Self = Self {
+        starts: 15,
+        servers: 2_000,
+        rounds: 21,
+        round: Duration::from_secs(1),
+        requests: 100_000,
+        rotations: 3,
+        secrets: (1_000, 100),
+    };
     /// Enough to see that it can be measured.
-    pub const SMOKE: Self =
-        Self { starts: 2, servers: 60, rounds: 1, round: Duration::from_millis(100), requests: 200 };
+    pub const SMOKE: Self = Self {
+        starts: 2,
+        servers: 60,
+        rounds: 1,
+        round: Duration::from_millis(100),
+        requests: 200,
+        rotations: 1,
+        secrets: (4, 9),
+    };
 }
 
 /// The one in the middle.
@@ -51,4 +70,9 @@ pub fn median(figures: &[f64]) -> f64 {
 /// The largest one.
 pub fn largest(figures: &[f64]) -> f64 {
     figures.iter().copied().fold(f64::NAN, f64::max)
+}
+
+/// The smallest one.
+pub fn smallest(figures: &[f64]) -> f64 {
+    figures.iter().copied().fold(f64::NAN, f64::min)
 }

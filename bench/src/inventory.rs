@@ -1,6 +1,6 @@
 //! An inventory to measure with: made once, through the API, and copied for each program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
@@ -36,11 +36,12 @@ pub struct Measured {
 }
 
 impl Inventory {
-    /// Registers this many servers with a new ServerTree.
-    pub async fn make(programs: &Programs, servers: usize) -> io::Result<Self> {
+    /// Registers this many servers with a new ServerTree, each with this many credentials.
+    pub async fn make(programs: &Programs, servers: usize, credentials: usize) -> io::Result<Self> {
+        eprintln!("Registering {servers} servers with {credentials} credentials each …");
         let folder = TempDir::new()?;
         let program = Program::servertree(&programs.servertree, folder.path());
-        let requests = Arc::new(Requests::new(Kind::Register, 0));
+        let requests = Arc::new(Requests::new(Kind::Register { credentials }, 0));
         load(program.address, &requests, Amount::Requests(servers)).await?;
         let ids = ids(&program, servers).await?;
         // Killed, it leaves its write-ahead log behind: all copies get the same.
@@ -62,16 +63,26 @@ impl Inventory {
         Ok(Measured { program, _folder: folder })
     }
 
-    fn copy(&self) -> io::Result<TempDir> {
+    /// A folder with a copy of the data in it.
+    pub fn copy(&self) -> io::Result<TempDir> {
         let folder = TempDir::new()?;
-        let data = folder.path().join("data");
-        fs::create_dir(&data)?;
-        for file in fs::read_dir(self.folder.path().join("data"))? {
-            let file = file?;
-            fs::copy(file.path(), data.join(file.file_name()))?;
-        }
+        copy_folder(&self.folder.path().join("data"), &folder.path().join("data"))?;
         Ok(folder)
     }
+}
+
+/// With all that is in it: on a database without its keys ServerTree does not start.
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let copy = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy_folder(&entry.path(), &copy)?,
+            false => fs::copy(entry.path(), copy).map(drop)?,
+        }
+    }
+    Ok(())
 }
 
 async fn ids(program: &Program, servers: usize) -> io::Result<Vec<String>> {

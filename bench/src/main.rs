@@ -1,5 +1,6 @@
-//! Measures ServerTree as it is delivered: its start, its memory, and its speed beside that of a bare program that does the
-//! same with nothing around it. See `scripts/bench` and docs/performance.md. It judges nothing: machines differ.
+//! Measures ServerTree as it is delivered: its start, its memory, its speed beside that of a bare program that does the same
+//! with nothing around it, and how fast it rotates its master key. See `scripts/bench` and docs/performance.md. It judges
+//! nothing: machines differ.
 #![expect(
     clippy::expect_used,
     reason = "a benchmark that cannot measure has nothing better to do than to end"
@@ -13,6 +14,7 @@ mod inventory;
 mod load;
 mod program;
 mod requests;
+mod rotation;
 
 use std::io;
 use std::path::PathBuf;
@@ -22,6 +24,9 @@ use comparison::Comparison;
 use figure::{Figure, Size};
 use inventory::{Inventory, Programs};
 use requests::{Kind, Requests};
+
+/// Credentials of each server that is looked at.
+const CREDENTIALS: usize = 2;
 
 #[derive(Parser)]
 struct Arguments {
@@ -46,8 +51,7 @@ async fn main() -> io::Result<()> {
     let wanted: Vec<Figure> =
         all.filter(|figure| arguments.only.is_empty() || arguments.only.contains(figure)).collect();
 
-    eprintln!("Registering {} servers …", size.servers);
-    let inventory = Inventory::make(&programs, size.servers).await?;
+    let inventory = Inventory::make(&programs, size.servers, CREDENTIALS).await?;
     println!("| figure | ServerTree | bare | ratio | aim |");
     println!("|---|---|---|---|---|");
     for figure in wanted {
@@ -64,7 +68,10 @@ async fn measure(figure: Figure, programs: &Programs, inventory: &Inventory, siz
         Figure::Start => alone::start(programs, inventory, size).await,
         Figure::Find => both()?.run("server by id", 0.8, size, || requests(Kind::ById(ids()))).await,
         Figure::List => both()?.run("list of 25 by name, counted", 0.8, size, || requests(Kind::List)).await,
-        Figure::Register => both()?.run("server registered", 0.6, size, || requests(Kind::Register)).await,
+        Figure::Register => {
+            both()?.run("server registered", 0.6, size, || requests(Kind::Register { credentials: 0 })).await
+        }
         Figure::Memory => alone::memory(programs, inventory, size).await,
+        Figure::Rotation => rotation::rotation(programs, size).await,
     }
 }

@@ -17,8 +17,8 @@ pub enum Kind {
     ById(Vec<String>),
     /// The first page of the list.
     List,
-    /// A server is registered, each time another.
-    Register,
+    /// A server is registered, each time another, with this many credentials.
+    Register { credentials: usize },
     /// Of ten requests one for the list, one that registers a server, and the others by id.
     Mixed(Vec<String>),
 }
@@ -32,9 +32,11 @@ impl Requests {
     /// Writes the next request; answers the status that it is to be answered with.
     pub fn write_next(&self, request: &mut Vec<u8>) -> u16 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let register = |credentials| (post("/api/v1/servers", &server(number, credentials)), 201);
         let (text, status) = match (&self.kind, number % 10) {
             (Kind::List, _) | (Kind::Mixed(_), 0) => (get("/api/v1/servers"), 200),
-            (Kind::Register, _) | (Kind::Mixed(_), 1) => (post("/api/v1/servers", &server(number)), 201),
+            (Kind::Register { credentials }, _) => register(*credentials),
+            (Kind::Mixed(_), 1) => register(0),
             (Kind::ById(ids) | Kind::Mixed(ids), _) => {
                 (get(&format!("/api/v1/servers/{}", ids[number.wrapping_mul(STRIDE) % ids.len()])), 200)
             }
@@ -59,7 +61,7 @@ fn post(path: &str, json: &str) -> String {
 }
 
 /// The server of this number, as the body of a request. Servers that follow each other lie apart in the order of names.
-fn server(number: usize) -> String {
+fn server(number: usize, credentials: usize) -> String {
     let pick = |from: &[&'static str], unit: usize| from[number / unit % from.len()];
     let role = pick(&["web", "db", "cache", "proxy", "queue", "build", "mail", "backup"], 1);
     let (environment, short) =
@@ -70,6 +72,29 @@ fn server(number: usize) -> String {
     format!(
         r#"{{"name":"{role}-{short}-{site}-{number:06}.example.net","cpu_cores":{cores},"ram_mib":{ram},"hdd_mib":{hdd},"#
     ) + &format!(
-        r#""environment":"{environment}","operating_system":{{"name":"{system}","version":"{version}","architecture":"x86_64"}}}}"#
+        r#""environment":"{environment}","operating_system":{{"name":"{system}","version":"{version}","architecture":"x86_64"}}"#
+    ) + &parts(number, credentials)
+        + "}"
+}
+
+/// The end of the body: the credentials, or nothing if there are to be none. Their addresses are those that RFC 2544 sets apart
+/// for benchmarks.
+fn parts(number: usize, credentials: usize) -> String {
+    if credentials == 0 {
+        return String::new();
+    }
+    let all: Vec<String> =
+        (0..credentials).map(|position| credential(number * credentials + position)).collect();
+    format!(r#","credentials":[{}]"#, all.join(","))
+}
+
+fn credential(number: usize) -> String {
+    let (connection_type, username, side, network, port) = match number % 2 {
+        0 => ("ssh", "root", "local", "198.18", 22),
+        _ => ("https", "operator", "public", "198.19", 8_443),
+    };
+    let address = format!("{network}.{}.{}", number / 256 % 256, number % 256);
+    format!(
+        r#"{{"connection_type":"{connection_type}","username":"{username}","password":"secret of {number}","{side}_ip":"{address}","{side}_port":{port}}}"#
     )
 }

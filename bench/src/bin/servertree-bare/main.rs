@@ -9,8 +9,9 @@
     reason = "a program to compare with has nothing better to do than to end when it cannot start"
 )]
 
+mod find;
+mod list;
 mod pools;
-mod read;
 mod register;
 mod server;
 
@@ -27,8 +28,8 @@ async fn main() -> std::io::Result<()> {
         App::new()
             .app_data(pools.clone())
             .route("/health/ready", web::get().to(HttpResponse::Ok))
-            .route("/api/v1/servers/{id}", web::get().to(read::find_server))
-            .route("/api/v1/servers", web::get().to(read::list_servers))
+            .route("/api/v1/servers/{id}", web::get().to(find::find_server))
+            .route("/api/v1/servers", web::get().to(list::list_servers))
             .route("/api/v1/servers", web::post().to(register::register_server))
     })
     .bind(("127.0.0.1", 0))?;

@@ -1,4 +1,4 @@
-//! Registering a server: two plain inserts in one transaction.
+//! Registering a server without credentials: two plain inserts in one transaction.
 
 use actix_web::error::ErrorInternalServerError;
 use actix_web::{HttpResponse, web};
@@ -66,6 +66,7 @@ fn stopped(specification: Specification) -> Server {
         environment: specification.environment,
         operating_system: specification.operating_system,
         status: "stopped".to_owned(),
+        credentials: Vec::new(),
         discarded: false,
         revision: 1,
         created_at: now,

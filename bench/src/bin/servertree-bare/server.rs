@@ -1,4 +1,4 @@
-//! A server: the row that is read and the JSON that is answered are one struct.
+//! A server and its credentials: the row that is read and the JSON that is answered are one struct.
 
 use serde::{Deserialize, Serialize, Serializer, ser};
 use sqlx::FromRow;
@@ -18,6 +18,8 @@ pub struct Server {
     #[sqlx(flatten)]
     pub operating_system: OperatingSystem,
     pub status: String,
+    #[sqlx(skip)]
+    pub credentials: Vec<Credential>,
     pub discarded: bool,
     pub revision: i64,
     #[serde(serialize_with = "rfc_3339")]
@@ -35,6 +37,22 @@ pub struct OperatingSystem {
     pub version: String,
     #[sqlx(rename = "os_architecture")]
     pub architecture: String,
+}
+
+/// How it is reached.
+#[derive(FromRow, Serialize)]
+pub struct Credential {
+    #[serde(skip)]
+    pub server_id: Uuid,
+    #[sqlx(rename = "credential_id")]
+    id: Uuid,
+    connection_type: String,
+    username: String,
+    has_password: bool,
+    local_ip: Option<String>,
+    local_port: Option<u16>,
+    public_ip: Option<String>,
+    public_port: Option<u16>,
 }
 
 /// Stored are microseconds since 1970.

@@ -1,0 +1,110 @@
+//! The first page of the list.
+
+use std::collections::HashMap;
+
+use actix_web::error::ErrorInternalServerError;
+use actix_web::{HttpResponse, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, FromRow, SqliteConnection};
+use uuid::Uuid;
+
+use crate::pools::Pools;
+use crate::server::{Credential, Server};
+
+const LIST: &str = concat!(
+    r#"SELECT "servers"."id", "servers"."created_at", "servers"."name", "servers"."cpu_cores", "#,
+    r#""servers"."ram_mib", "servers"."hdd_mib", "servers"."environment", "servers"."os_name", "#,
+    r#""servers"."os_version", "servers"."os_architecture", "servers"."status", "servers"."discarded", "#,
+    r#""servers"."revision", "servers"."modified_at", (SELECT COUNT(*) FROM "servers" WHERE "#,
+    r#""discarded" = ?) AS "total" FROM "servers" WHERE "discarded" = ? ORDER BY "name_key" ASC, "id" "#,
+    r#"ASC LIMIT ? OFFSET ?"#,
+);
+
+/// A placeholder for each server follows, and the order.
+const CREDENTIALS: &str = concat!(
+    r#"SELECT "server_credentials"."server_id", "server_credentials"."connection_type", "#,
+    r#""server_credentials"."username", "server_credentials"."local_ip", "#,
+    r#""server_credentials"."local_port", "server_credentials"."public_ip", "#,
+    r#""server_credentials"."public_port", "server_credentials"."id" AS "credential_id", "#,
+    r#""server_credentials"."password_key" IS NOT NULL AS "has_password" FROM "server_credentials" "#,
+    r#"WHERE "server_id" IN ("#,
+);
+
+/// Servers on a page.
+const LIMIT: i64 = 25;
+
+#[derive(FromRow)]
+struct Counted {
+    #[sqlx(flatten)]
+    server: Server,
+    total: i64,
+}
+
+#[derive(Serialize)]
+struct Page {
+    items: Vec<Server>,
+    total: i64,
+    limit: i64,
+    offset: i64,
+    prev_offset: Option<i64>,
+    next_offset: Option<i64>,
+    prev_cursor: Option<String>,
+    next_cursor: Option<String>,
+}
+
+/// Answers the first page of the list by name, with the count of all.
+pub async fn list_servers(pools: web::Data<Pools>) -> actix_web::Result<HttpResponse> {
+    let page = page(&pools).await.map_err(ErrorInternalServerError)?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// Both statements on one connection, and not in a transaction: what ServerTree's snapshot costs is to be seen.
+async fn page(pools: &Pools) -> sqlx::Result<Page> {
+    let mut connection = pools.readers.acquire().await?;
+    let mut rows: Vec<Counted> = sqlx::query_as(LIST)
+        .bind(false)
+        .bind(false)
+        .bind(LIMIT + 1)
+        .bind(0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let total = rows.first().map_or(0, |row| row.total);
+    let wanted = usize::try_from(LIMIT).unwrap_or(usize::MAX);
+    let has_next = rows.len() > wanted;
+    rows.truncate(wanted);
+    let mut items: Vec<Server> = rows.into_iter().map(|row| row.server).collect();
+    add_credentials(&mut items, &mut connection).await?;
+    Ok(Page {
+        total,
+        limit: LIMIT,
+        offset: 0,
+        prev_offset: None,
+        next_offset: has_next.then_some(LIMIT),
+        prev_cursor: None,
+        next_cursor: items.last().filter(|_| has_next).map(cursor),
+        items,
+    })
+}
+
+async fn add_credentials(servers: &mut [Server], connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    let placeholders = vec!["?"; servers.len()].join(", ");
+    let select = AssertSqlSafe(format!(r#"{CREDENTIALS}{placeholders}) ORDER BY "id" ASC"#));
+    let select = servers.iter().fold(sqlx::query_as(select), |select, server| select.bind(server.id));
+    let found: Vec<Credential> = select.fetch_all(connection).await?;
+    let mut credentials: HashMap<Uuid, Vec<Credential>> = HashMap::new();
+    for credential in found {
+        credentials.entry(credential.server_id).or_default().push(credential);
+    }
+    for server in servers {
+        server.credentials = credentials.remove(&server.id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// As long as ServerTree's, which also names the list it belongs to.
+fn cursor(last: &Server) -> String {
+    let (name, id, list) = (last.name.to_ascii_lowercase(), last.id, u64::MAX);
+    URL_SAFE_NO_PAD.encode(format!(r#"{{"p":[{{"t":"{name}"}},{{"u":"{id}"}}],"b":false,"f":{list}}}"#))
+}
