@@ -112,8 +112,7 @@ impl Database {
         let connection = match &self.0.backend {
             Backend::Sqlite(pools) => {
                 let mut reader = pools.readers.acquire().await?;
-                // In WAL mode the first read decides what is seen from then on.
-                reader.execute("BEGIN").await?;
+                reader.begin();
                 SnapshotConnection::Sqlite(reader)
             }
         };
@@ -181,7 +180,7 @@ impl Snapshot {
     pub(crate) async fn end(self) -> Result<(), DatabaseError> {
         match self.connection {
             SnapshotConnection::Sqlite(mut reader) => {
-                reader.execute("COMMIT").await?;
+                reader.end().await?;
                 reader.put_back();
                 Ok(())
             }

@@ -7,12 +7,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sea_query::SelectStatement;
+use sea_query::{SelectStatement, SqliteQueryBuilder};
+use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::sqlite::{self, classify};
+use super::sqlite::classify;
 use super::{DatabaseError, Row};
 
 /// Connections that only read; clones share them.
@@ -31,6 +32,8 @@ struct Inner {
 pub(super) struct Reader {
     readers: Readers,
     connection: Option<SqliteConnection>,
+    /// A snapshot begins with the next statement, on the same way to the connection's thread.
+    begins: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -58,7 +61,7 @@ impl Readers {
             Some(connection) => connection,
             None => self.0.options.connect().await.map_err(classify)?,
         };
-        Ok(Reader { readers: self.clone(), connection: Some(connection), _permit: permit })
+        Ok(Reader { readers: self.clone(), connection: Some(connection), begins: false, _permit: permit })
     }
 
     /// Gives out no more, and closes those that nobody has.
@@ -78,12 +81,21 @@ impl Readers {
 }
 
 impl Reader {
+    /// From the next statement on, all see what that one saw: in WAL mode the first read of a transaction decides.
+    pub(super) fn begin(&mut self) {
+        self.begins = true;
+    }
+
     /// All rows.
     pub(super) async fn fetch_all<R: Row>(
         &mut self,
         select: &SelectStatement,
     ) -> Result<Vec<R>, DatabaseError> {
-        self.run(async |connection| sqlite::fetch_all(connection, select).await).await
+        let (sql, values) = self.built(select);
+        self.run(async |connection| {
+            sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_all(connection).await
+        })
+        .await
     }
 
     /// The row, if there is one.
@@ -91,13 +103,26 @@ impl Reader {
         &mut self,
         select: &SelectStatement,
     ) -> Result<Option<R>, DatabaseError> {
-        self.run(async |connection| sqlite::fetch_optional(connection, select).await).await
+        let (sql, values) = self.built(select);
+        self.run(async |connection| {
+            sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_optional(connection).await
+        })
+        .await
+    }
+
+    fn built(&mut self, select: &SelectStatement) -> (String, SqlxValues) {
+        let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
+        if std::mem::take(&mut self.begins) { (format!("BEGIN; {sql}"), values) } else { (sql, values) }
     }
 
     /// Carries out a statement of our own without values.
     pub(super) async fn execute(&mut self, sql: &'static str) -> Result<(), DatabaseError> {
-        self.run(async |connection| sqlx::query(sql).execute(connection).await.map(drop).map_err(classify))
-            .await
+        self.run(async |connection| sqlx::query(sql).execute(connection).await.map(drop)).await
+    }
+
+    /// Ends the snapshot, if it began.
+    pub(super) async fn end(&mut self) -> Result<(), DatabaseError> {
+        if std::mem::take(&mut self.begins) { Ok(()) } else { self.execute("COMMIT").await }
     }
 
     /// Puts it back. Not done when it is dropped: whoever drops it may be in the middle of a transaction.
@@ -110,11 +135,86 @@ impl Reader {
     /// The connection is away while it works: if the caller goes away meanwhile, or anything fails, it is closed.
     async fn run<T>(
         &mut self,
-        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, DatabaseError>,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, DatabaseError> {
         let mut connection = self.connection.take().ok_or_else(|| classify(sqlx::Error::WorkerCrashed))?;
-        let outcome = work(&mut connection).await?;
+        let outcome = work(&mut connection).await.map_err(classify)?;
         self.connection = Some(connection);
         Ok(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use sea_query::{Expr, Query};
+    use sqlx::FromRow;
+    use tempfile::TempDir;
+    use uuid::Uuid;
+
+    use crate::database::{Database, Migrations, Settings};
+
+    static FOLDER: include_dir::Dir<'static> =
+        include_dir::include_dir!("$CARGO_MANIFEST_DIR/tests/it/migrations/first");
+
+    #[derive(FromRow)]
+    struct Count {
+        count: i64,
+    }
+
+    fn count() -> sea_query::SelectStatement {
+        Query::select().expr_as(Expr::cust("COUNT(*)"), "count").from("racks").take()
+    }
+
+    async fn database(folder: &TempDir) -> Database {
+        let settings = Settings { read_connections: 1, ..Settings::default() };
+        let database = Database::connect(&settings, &folder.path().join("test.db")).await.unwrap();
+        let owner = Migrations { owner: "rack", folder: &FOLDER };
+        database.migrate(&[owner]).await.unwrap();
+        database
+    }
+
+    async fn write(database: &Database, id: u128) {
+        let mut transaction = database.begin().await.unwrap();
+        let insert = Query::insert()
+            .into_table("racks")
+            .columns(["id"])
+            .values_panic([Uuid::from_u128(id).into()])
+            .take();
+        transaction.execute(&insert).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_stands_still_until_it_ends() {
+        let folder = TempDir::new().unwrap();
+        let database = database(&folder).await;
+        let mut snapshot = database.begin_snapshot().await.unwrap();
+        for id in 0..2 {
+            assert_eq!(snapshot.fetch_optional::<Count>(&count()).await.unwrap().unwrap().count, 0);
+            write(&database, id).await;
+        }
+        snapshot.end().await.unwrap();
+        assert_eq!(database.fetch_all::<Count>(&count()).await.unwrap()[0].count, 2);
+        // One that never read anything has nothing to end.
+        database.begin_snapshot().await.unwrap().end().await.unwrap();
+    }
+
+    /// Whoever goes away in the middle leaves neither a snapshot nor a gap: there is one connection, and all get it.
+    #[tokio::test]
+    async fn what_is_given_up_half_way_holds_up_nobody() {
+        let folder = TempDir::new().unwrap();
+        let database = database(&folder).await;
+        for _ in 0..20 {
+            // Polled once: it is on its way to the connection's thread, and is dropped.
+            assert!(database.fetch_all::<Count>(&count()).now_or_never().is_none());
+            let mut snapshot = database.begin_snapshot().await.unwrap();
+            snapshot.fetch_all::<Count>(&count()).await.unwrap();
+            drop(snapshot);
+        }
+        write(&database, 1).await;
+        assert_eq!(database.fetch_all::<Count>(&count()).await.unwrap()[0].count, 1);
+        database.close().await;
+        assert!(database.fetch_all::<Count>(&count()).await.is_err());
     }
 }
