@@ -187,7 +187,10 @@ fn explain(error: &figment::Error, figment: &Figment) -> ConfigError {
     let mut path = error.path.clone();
     let fault = match &error.kind {
         Kind::UnknownField(field, known) => {
-            path.push(field.clone());
+            // From the environment the path has it already.
+            if path.last() != Some(field) {
+                path.push(field.clone());
+            }
             format!("is unknown; known here are {}", known.join(", "))
         }
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {

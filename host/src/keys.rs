@@ -7,12 +7,12 @@ use clap::{Subcommand, ValueEnum};
 use servertree_kernel::clock::{Clock, SystemClock};
 use servertree_kernel::database::Database;
 use servertree_kernel::plugin::{Context, migrations};
-use servertree_kernel::secrets::{Key, Keyring, Progress, Purpose, Rotated, Rotation};
+use servertree_kernel::secrets::{Key, Progress, Purpose, Rotated, Rotation};
 
 use crate::cli::{print, runtime};
 use crate::config::Config;
 use crate::logging;
-use crate::start::{StartError, keyring, open_database, prepare_data_folder};
+use crate::start::{StartError, keyring, open_existing_database};
 
 #[derive(Subcommand, Clone, Copy)]
 pub enum Command {
@@ -50,7 +50,8 @@ pub fn run(command: Command, config: &Config) -> Result<(), StartError> {
 }
 
 async fn list(config: &Config) -> Result<(), StartError> {
-    let (database, keyring) = open(config).await?;
+    let database = open_existing_database(config).await?;
+    let keyring = keyring(config);
     let mut text = format!("{:<28} {:<8} {:<9} {:<8} since\n", "key", "purpose", "state", "at hand");
     for key in keyring.list(&database).await? {
         let at_hand = if key.at_hand { "yes" } else { "NO" };
@@ -72,10 +73,12 @@ fn generate(purpose: PurposeArgument) -> Result<(), StartError> {
 }
 
 async fn rotate(config: &Config) -> Result<(), StartError> {
-    let (database, keyring) = open(config).await?;
+    let database = open_existing_database(config).await?;
+    let contexts = contexts_of(&database).await?;
+    database.migrate(&migrations(&contexts)).await?;
+    let keyring = keyring(config);
     let now = SystemClock.now();
     keyring.open(&database, now).await?;
-    let contexts = Context::enabled(&config.contexts.enabled)?;
     let columns = contexts.iter().flat_map(|context| context.secrets.iter().copied()).collect();
     let rotation = Rotation::begin(&database, &keyring, columns, now).await?;
     let active = rotation.active().clone();
@@ -101,13 +104,18 @@ fn summarise(rotated: &Rotated, active: &str) -> Result<(), StartError> {
     }
 }
 
-/// The database up to date, and a keyring that is not open yet.
-async fn open(config: &Config) -> Result<(Database, Keyring), StartError> {
-    let contexts = Context::enabled(&config.contexts.enabled)?;
-    prepare_data_folder(&config.data)?;
-    let database = open_database(config).await?;
-    database.migrate(&migrations(&contexts)).await?;
-    Ok((database, keyring(config)))
+/// The contexts that have tables in this database, enabled or not: no secret of theirs must be left behind.
+async fn contexts_of(database: &Database) -> Result<Vec<&'static Context>, StartError> {
+    let mut contexts = Vec::new();
+    let all = Context::all()?;
+    for owner in database.owners().await.map_err(|error| StartError::Keys(error.into()))? {
+        match all.iter().find(|context| context.name == owner) {
+            Some(context) => contexts.push(*context),
+            None if owner == "kernel" => {}
+            None => return Err(StartError::UnknownContext { context: owner }),
+        }
+    }
+    Ok(contexts)
 }
 
 /// How far it is: over itself on a terminal, else a line every few seconds.

@@ -34,6 +34,11 @@ pub enum StartError {
          they are, and so does their key; restore them from a backup or set them anew, then rotate again"
     )]
     Damaged { count: u64 },
+    #[error(
+        "the database has tables of the context '{context}', which this program does not have: it cannot tell whether secrets \
+         of it are on the old key. Rotate with the program that has all contexts"
+    )]
+    UnknownContext { context: String },
     #[error(transparent)]
     Keys(#[from] KeyError),
     #[error("the relay of events could not start: {}", .0.chain())]
@@ -75,6 +80,12 @@ pub fn prepare_data_folder(data: &DataSettings) -> Result<(), StartError> {
 pub async fn open_database(config: &Config) -> Result<Database, StartError> {
     let default_file = Path::new(&config.data.folder).join("servertree.db");
     Ok(Database::connect(&config.database, &default_file).await?)
+}
+
+/// Opens the database that is there; makes none.
+pub async fn open_existing_database(config: &Config) -> Result<Database, StartError> {
+    let default_file = Path::new(&config.data.folder).join("servertree.db");
+    Ok(Database::connect_existing(&config.database, &default_file).await?)
 }
 
 /// The keyring over the keys that the configuration gives; without any, those in the data folder.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use sea_query::{Expr, ExprTrait, Iden, Query};
+use sea_query::{Expr, ExprTrait, Iden, Order, Query};
 use sqlx::FromRow;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
@@ -27,6 +27,9 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a duplicate waits for the first one to end.
 const WAIT: Duration = Duration::from_secs(5);
+
+/// Expired answers that one claim deletes: more than it adds, so that they do not pile up.
+const FORGOTTEN_AT_ONCE: u64 = 50;
 
 const UNIQUE_SCOPE: &str = "ux_idempotency_keys_scope";
 
@@ -179,13 +182,9 @@ impl Claim {
         Ok(Some(Answer { status, location: stored.location, etag: stored.etag, body, replayed: true }))
     }
 
-    /// Claims the key, and forgets what is older than a day. Answers false if somebody else has it by now.
+    /// Claims the key, and forgets some of what is older than a day. Answers false if somebody else has it by now.
     pub(crate) async fn claim(&self, uow: &mut WriteUow) -> Result<bool, DatabaseError> {
-        let expired = Query::delete()
-            .from_table(IdempotencyKeys::Table)
-            .and_where(Expr::col(IdempotencyKeys::ExpiresAt).lte(self.now))
-            .take();
-        uow.execute(&expired).await?;
+        self.forget_expired(uow).await?;
         let insert = Query::insert()
             .into_table(IdempotencyKeys::Table)
             .columns([IdempotencyKeys::Scope, IdempotencyKeys::Payload, IdempotencyKeys::ExpiresAt])
@@ -196,6 +195,31 @@ impl Claim {
             Err(error) if error.violates(UNIQUE_SCOPE) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// What stood under this key, and a few others each time: nobody has to wait while all that ever expired is deleted.
+    async fn forget_expired(&self, uow: &mut WriteUow) -> Result<(), DatabaseError> {
+        let expired = |scopes: Expr| {
+            Query::select()
+                .column(IdempotencyKeys::Scope)
+                .from(IdempotencyKeys::Table)
+                .and_where(Expr::col(IdempotencyKeys::ExpiresAt).lte(self.now))
+                .and_where(scopes)
+                .order_by(IdempotencyKeys::ExpiresAt, Order::Asc)
+                .limit(FORGOTTEN_AT_ONCE)
+                .take()
+        };
+        let own = Expr::col(IdempotencyKeys::Scope).eq(self.scope.to_vec());
+        let mut scopes: Vec<(Vec<u8>,)> = uow.fetch_all(&expired(own.clone())).await?;
+        scopes.extend(uow.fetch_all::<(Vec<u8>,)>(&expired(own.not())).await?);
+        if scopes.is_empty() {
+            return Ok(());
+        }
+        let delete = Query::delete()
+            .from_table(IdempotencyKeys::Table)
+            .and_where(Expr::col(IdempotencyKeys::Scope).is_in(scopes.into_iter().map(|(scope,)| scope)))
+            .take();
+        uow.execute(&delete).await.map(drop)
     }
 
     /// Stores the answer with the claim.

@@ -45,6 +45,10 @@ fn keep_foreign_nulls(merged: &mut Value, whole: &Value, patch: &Value) {
             None if whole.get(name).is_none() => {
                 merged.insert(name.clone(), Value::Null);
             }
+            // An array that is removed has no elements; were it left out, nothing would have been said about it.
+            None if whole[name].is_array() => {
+                merged.insert(name.clone(), Value::Array(Vec::new()));
+            }
             None => {}
         }
     }

@@ -7,6 +7,8 @@ use crate::fields::shortened;
 
 /// Conditions of one filter at most: enough for people, and below what engines take as the depth of an expression.
 const MAX_CONDITIONS: usize = 100;
+/// Looks into parts of one filter at most: each is a search of its own through all of them.
+const MAX_PARTS: usize = 16;
 /// Values of one filter at most: each is bound to the statement, and once more to its count.
 const MAX_VALUES: usize = 1_000;
 
@@ -95,6 +97,12 @@ impl Filter {
 
     /// Whether it is small enough for every engine. An error says what is allowed.
     pub fn check_size(&self) -> Result<(), String> {
+        let parts = self.parts();
+        if parts > MAX_PARTS {
+            return Err(format!(
+                "asks {parts} times for a part such as credentials; {MAX_PARTS} are allowed"
+            ));
+        }
         let (conditions, values) = self.size();
         if conditions > MAX_CONDITIONS {
             return Err(format!("has {conditions} conditions; {MAX_CONDITIONS} are allowed"));
@@ -117,6 +125,15 @@ impl Filter {
             Self::Part { conditions, .. } => {
                 (conditions.len().max(1), conditions.iter().map(|(_, condition)| condition.values()).sum())
             }
+        }
+    }
+
+    /// How often it looks into a part.
+    fn parts(&self) -> usize {
+        match self {
+            Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::parts).sum(),
+            Self::Field(..) => 0,
+            Self::Part { .. } => 1,
         }
     }
 

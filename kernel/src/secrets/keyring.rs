@@ -91,6 +91,12 @@ pub enum KeyError {
         /// The id of the active one.
         id: KeyId,
     },
+    /// Another rotation went on while this one stood still.
+    #[error(
+        "another rotation has made another key the active one meanwhile: this one ends here. `servertree keys list` shows \
+         where the keys stand; if one is retiring, rotate again"
+    )]
+    Overtaken,
     /// The keys cannot be read or kept.
     #[error(transparent)]
     Source(#[from] KeySourceError),
@@ -161,8 +167,7 @@ impl Keyring {
     /// The keys that the database knows, oldest first.
     pub async fn list(&self, database: &Database) -> Result<Vec<KeyListing>, KeyError> {
         let keys = self.read().await?;
-        let mut transaction = database.begin().await?;
-        let stored = key_store::all(&mut transaction).await?;
+        let stored: Vec<StoredKey> = database.fetch_all(&key_store::select()).await?;
         let listing = |stored: StoredKey| KeyListing {
             at_hand: keys.iter().any(|key| stored.is_key(key)),
             id: stored.id().to_owned(),
@@ -223,8 +228,7 @@ impl Keyring {
             return Ok(key);
         }
         let keys = self.read().await?;
-        let pepper = self.pepper();
-        self.replace(keys, pepper);
+        self.add(keys);
         self.known(id).ok_or_else(|| SecretsError::UnknownKey(id.clone()))
     }
 
@@ -255,8 +259,7 @@ impl Keyring {
 
     async fn read(&self) -> Result<Vec<Key>, KeySourceError> {
         let source = self.shared.source.clone();
-        let read = tokio::task::spawn_blocking(move || source.read());
-        read.await.unwrap_or_else(|_| Ok(Vec::new()))
+        tokio::task::spawn_blocking(move || source.read()).await.map_err(|_| KeySourceError::BrokenOff)?
     }
 
     fn known(&self, id: &KeyId) -> Option<Key> {
@@ -265,6 +268,14 @@ impl Keyring {
 
     fn pepper(&self) -> Option<Key> {
         self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).pepper.clone()
+    }
+
+    /// What is known stays known: a key may be taken away from its source while it is still needed.
+    fn add(&self, keys: Vec<Key>) {
+        let mut known = self.shared.keys.write().unwrap_or_else(PoisonError::into_inner);
+        for key in keys {
+            known.by_id.entry(key.id().clone()).or_insert(key);
+        }
     }
 
     fn replace(&self, keys: Vec<Key>, pepper: Option<Key>) {
@@ -283,8 +294,14 @@ impl Secrets for Keyring {
         uow: &mut WriteUow,
     ) -> Result<Sealed, SecretsError> {
         let active: Option<ActiveKey> = uow.fetch_optional(&key_store::active(Purpose::Master)).await?;
-        let id = active.and_then(|active| active.id()).ok_or(SecretsError::NoActiveKey)?;
-        envelope::seal(&self.key(&id).await?, Place { column, row }, secret)
+        let active = active.ok_or(SecretsError::NoActiveKey)?;
+        let id = active.id().ok_or(SecretsError::NoActiveKey)?;
+        // A key of the same name would seal what the right one does not open.
+        match self.key(&id).await {
+            Ok(key) if active.is(&key) => envelope::seal(&key, Place { column, row }, secret),
+            Ok(_) | Err(SecretsError::UnknownKey(_)) => Err(SecretsError::ActiveKeyMissing(id)),
+            Err(error) => Err(error),
+        }
     }
 
     async fn open(&self, column: SecretColumn, row: Uuid, sealed: &Sealed) -> Result<Secret, SecretsError> {

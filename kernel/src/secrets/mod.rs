@@ -90,6 +90,11 @@ pub enum SecretsError {
         "key '{0}' is not at hand: look for it in a backup of the keys, and put it where secrets.keys says"
     )]
     UnknownKey(KeyId),
+    /// The active key is not at hand: a rotation made it, and this process has not got it yet.
+    #[error(
+        "the active key '{0}' is not at hand: put it where secrets.keys says, and start this process anew"
+    )]
+    ActiveKeyMissing(KeyId),
     /// No key is active: the keyring was not opened.
     #[error("no key is active")]
     NoActiveKey,
@@ -111,7 +116,7 @@ impl Problem for SecretsError {
     fn problem(&self) -> &'static ProblemType {
         match self {
             Self::Database(error) => error.problem(),
-            Self::Source(_) => &UNAVAILABLE,
+            Self::Source(_) | Self::ActiveKeyMissing(_) => &UNAVAILABLE,
             _ => &INTERNAL,
         }
     }

@@ -4,20 +4,25 @@
 //! key meanwhile, since whoever seals asks the database which one is active, in the transaction of the secret.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use sea_query::{Alias, CaseStatement, Expr, ExprTrait, LockType, Order, Query, SelectStatement};
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::envelope::{self, Place, RewrapError};
-use super::key::{Key, KeyId};
+use super::key::{Key, KeyId, Purpose};
+use super::key_store::{self, ActiveKey};
 use super::keyring::{KeyError, Keyring};
 use super::{SecretColumn, SecretsError};
 use crate::database::{Database, DatabaseError, Transaction};
 use crate::domain::Timestamp;
 
-/// Secrets wrapped in one transaction: enough to make it worth its while, few enough for writers not to notice.
+/// Secrets wrapped in one transaction: enough to make it worth its while, few enough for writers not to wait for long.
 const BATCH: u64 = 200;
+
+/// Between two transactions.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// A rotation under way.
 pub struct Rotation {
@@ -95,13 +100,18 @@ impl Rotation {
         tell(self.progress);
         for column in self.columns.clone() {
             let mut after = Uuid::nil();
-            while let Some(last) = self.wrap_batch(column, after).await? {
+            loop {
+                let since = Instant::now();
+                let Some(last) = self.wrap_batch(column, after).await? else { break };
                 after = last;
                 tell(self.progress);
+                // Writers in other processes look for the lock only now and then: half of the time it is theirs.
+                tokio::time::sleep(since.elapsed().max(SHORTEST_PAUSE)).await;
             }
         }
         // In one transaction: nobody seals between the look and the change.
         let mut transaction = self.database.begin().await?;
+        self.require_active(&mut transaction).await?;
         let mut left = false;
         for column in &self.columns {
             left |= !self.batch(&mut transaction, *column, Uuid::nil(), 1).await?.is_empty();
@@ -111,9 +121,17 @@ impl Rotation {
         Ok(Rotated { progress: self.progress, retired })
     }
 
+    /// Goes on only while the key is still the active one: another rotation may have ended this one and begun the next.
+    async fn require_active(&self, transaction: &mut Transaction) -> Result<(), KeyError> {
+        let active: Option<ActiveKey> =
+            transaction.fetch_optional(&key_store::active(Purpose::Master)).await?;
+        if active.is_some_and(|active| active.is(&self.active)) { Ok(()) } else { Err(KeyError::Overtaken) }
+    }
+
     /// One transaction. Answers the last row that it looked at, none at the end.
     async fn wrap_batch(&mut self, column: SecretColumn, after: Uuid) -> Result<Option<Uuid>, KeyError> {
         let mut transaction = self.database.begin().await?;
+        self.require_active(&mut transaction).await?;
         let rows = self.batch(&mut transaction, column, after, BATCH).await?;
         let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
         let mut wrapped = Vec::with_capacity(rows.len());

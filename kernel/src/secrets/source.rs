@@ -40,6 +40,9 @@ pub enum KeySourceError {
         /// Why.
         source: io::Error,
     },
+    /// Reading them broke off.
+    #[error("the keys could not be read")]
+    BrokenOff,
     /// What should be a key is none.
     #[error("{origin} {fault}")]
     Format {

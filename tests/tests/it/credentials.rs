@@ -6,6 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use servertree_tests::{Service, server};
 
+use crate::starting::run;
+
 /// What no file, answer or line of the log may hold, in any form.
 const PASSWORD: &str = "correct-horse-battery-staple";
 
@@ -82,7 +84,13 @@ async fn a_put_of_what_get_gave_changes_nothing() {
     without["credentials"][0]["password"] = json!(null);
     assert_eq!(service.put(&web, &without).await.json()["credentials"][0]["has_password"], false);
     reveal().await.problem(409, "credential_without_password");
-    // Null removes an optional field, and the whole array.
+    // Whoever does not get to see credentials does not remove them, either.
+    let mut unseen = service.get(&web).await.json();
+    unseen.as_object_mut().unwrap().remove("credentials");
+    assert_eq!(service.put(&web, &unseen).await.json()["credentials"].as_array().unwrap().len(), 1);
+    unseen["credentials"] = json!(null);
+    service.put(&web, &unseen).await.problem(422, "invalid_fields");
+    // In a patch null removes, as it does any other field that may be missing.
     let none = service.send(service.request("PATCH", &web).json(&json!({"credentials": null}))).await;
     assert_eq!(none.json()["credentials"], json!([]), "{none:?}");
     service.stop().await;
@@ -165,7 +173,7 @@ async fn faulty_credentials_are_named() {
 /// Searches every byte that a scenario leaves behind, and every answer on its way, for the passwords that went through it.
 #[tokio::test]
 async fn passwords_are_nowhere_but_in_the_answer_of_a_reveal() {
-    let service = Service::probed().set("log.level", "trace").start().await;
+    let service = Service::builder().set("log.level", "trace").start().await;
     let mut answers = Vec::new();
     let mut body = server("web-1");
     body["credentials"] = json!([ssh(PASSWORD)]);
@@ -186,15 +194,33 @@ async fn passwords_are_nowhere_but_in_the_answer_of_a_reveal() {
     answers.push(service.send(broken).await);
     answers.push(service.post(&format!("{web}/credentials"), &json!({"password": [PASSWORD]})).await);
     answers.push(service.put(&credential, &ssh(&format!("{PASSWORD}-2"))).await);
+    let reveal = service.post(&format!("{credential}/reveal"), &json!({"reason": "test"})).await;
+    assert_eq!(reveal.json()["password"], format!("{PASSWORD}-2"));
+    let mut once = ssh(PASSWORD);
+    once["username"] = json!("once");
+    for _ in 0..2 {
+        let once =
+            service.request("POST", &format!("{web}/credentials")).header("Idempotency-Key", "1").json(&once);
+        answers.push(service.send(once).await);
+    }
+    let patch =
+        json!({"credentials": [{"connection_type": "rdp", "username": "root", "password": PASSWORD}]});
+    answers.push(service.send(service.request("PATCH", &web).json(&patch)).await);
     for path in ["/api/v1/servers", web.as_str(), credential.as_str(), "/openapi.json", "/health/ready"] {
         answers.push(service.get(path).await);
     }
-    let reveal = service.post(&format!("{credential}/reveal"), &json!({"reason": "test"})).await;
-    assert_eq!(reveal.json()["password"], format!("{PASSWORD}-2"));
-    service.delivered().await;
+    let (status, output, error) = run(service.folder(), &["keys", "rotate"], &[]);
+    assert_eq!(status, 0, "{output}{error}");
     for answer in &answers {
         assert!(!format!("{answer:?}").contains(PASSWORD), "{answer:?}");
     }
+    // Would it be found?
+    let planted = service.folder().join("planted");
+    for needle in forms(PASSWORD) {
+        fs::write(&planted, [b"...".as_slice(), &needle, b"..."].concat()).unwrap();
+        assert!(holds_a_password(&planted), "{}", String::from_utf8_lossy(&needle));
+    }
+    fs::remove_file(planted).unwrap();
     // While it runs, when what was written last may be in the write-ahead log alone, and after its end.
     search(service.folder());
     let builder = service.stop().await;
@@ -216,22 +242,18 @@ fn search(folder: &Path) {
                 continue;
             }
             files += 1;
-            let bytes = fs::read(&path).unwrap();
-            for needle in forms(PASSWORD) {
-                let found = bytes.windows(needle.len()).any(|window| window == needle);
-                assert!(
-                    !found,
-                    "{} holds a password, as {:?}",
-                    path.display(),
-                    String::from_utf8_lossy(&needle)
-                );
-            }
+            assert!(!holds_a_password(&path), "{} holds a password", path.display());
         }
     }
     assert!(
         files >= 4,
         "there are only {files} files to search: the database, its log, keys and the log of the service"
     );
+}
+
+fn holds_a_password(file: &Path) -> bool {
+    let bytes = fs::read(file).unwrap();
+    forms(PASSWORD).iter().any(|needle| bytes.windows(needle.len()).any(|window| window == needle))
 }
 
 fn forms(text: &str) -> Vec<Vec<u8>> {

@@ -29,6 +29,9 @@ async fn a_repetition_gets_the_same_answer() {
     let other = post(&service, "/api/v1/servers", "key-1", &server("web-2")).await;
     other.problem(422, "idempotency_key_reused");
     assert_eq!(other.fields_at_fault(), ["Idempotency-Key"]);
+    // The same route, written otherwise.
+    let encoded = post(&service, "/api/v1/%73ervers", "key-1", &server("web-1")).await;
+    assert_eq!(encoded.header("idempotency-replayed"), "true", "{encoded:?}");
     // The same key for another path is another request.
     let restored = service.request("POST", &format!("{path}/restore")).header("Idempotency-Key", "key-1");
     let restored = service.send(restored).await;
@@ -93,6 +96,28 @@ async fn a_hundred_at_once_take_effect_once() {
     assert_eq!(service.get(&web).await.json()["credentials"].as_array().unwrap().len(), 1);
     assert_eq!(service.delivered().await.len(), 3);
     service.stop().await;
+}
+
+/// Two processes on one database: the unique index decides, and the one that comes second gets the first one's answer.
+#[tokio::test]
+async fn two_processes_take_effect_once() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let services = join_all((0..2).map(|_| Service::builder().set("data.folder", &data).start())).await;
+    for number in 0..10 {
+        let (key, body) = (format!("key-{number}"), server(&format!("web-{number}")));
+        let posts = (0..10).map(|of| post(&services[of % 2], "/api/v1/servers", &key, &body));
+        let answers = join_all(posts).await;
+        assert!(answers.iter().all(|answer| answer.status == 201 && answer.body == answers[0].body));
+        assert_eq!(
+            answers.iter().filter(|answer| answer.header("idempotency-replayed").is_empty()).count(),
+            1
+        );
+    }
+    assert_eq!(services[0].get("/api/v1/servers").await.json()["total"], 10);
+    for service in services {
+        service.stop().await;
+    }
 }
 
 /// The first one is kept waiting by somebody with the write lock; the second is told so after five seconds.

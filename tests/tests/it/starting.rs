@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use futures_util::future::join_all;
 use serde_json::Value;
 use servertree_tests::{Program, Service, eventually, server};
 use tempfile::TempDir;
@@ -180,7 +181,12 @@ async fn it_is_not_ready_without_its_database() {
     answer.problem(503, "unavailable");
     assert_eq!(answer.fields_at_fault(), ["database"]);
     assert_eq!(service.get("/health/live").await.status, 200);
-    service.stop().await;
+    // Connections that are made only now must not make a new file in its place, and another file is not the same.
+    join_all((0..40).map(|_| service.get("/api/v1/servers"))).await;
+    assert!(!service.database().exists());
+    std::fs::copy(service.folder().join("elsewhere.db"), service.database()).unwrap();
+    service.get("/health/ready").await.problem(503, "unavailable");
+    service.signal("KILL");
 }
 
 #[tokio::test]

@@ -63,6 +63,7 @@ mod tests {
     use crate::CONTEXT;
     use crate::application::find_server::FindServer;
     use crate::application::register_server::RegisterServer;
+    use crate::domain::CredentialDrafts;
     use crate::domain::samples::{credential, draft};
 
     #[tokio::test]
@@ -89,7 +90,7 @@ mod tests {
         let test = Testbed::of(&[&CONTEXT]).start().await;
         let one = || credential(json!({"connection_type": "ssh", "username": "root"}));
         let mut draft = draft("web-1");
-        draft.credentials = (0..100).map(|_| one()).collect();
+        draft.credentials = CredentialDrafts::Replace((0..100).map(|_| one()).collect());
         let server = test.dispatch(RegisterServer { draft }).await.unwrap();
         assert_eq!(server.credentials.len(), 100);
         let add = AddCredential { server: server.id, draft: one(), precondition: Precondition::Any };

@@ -61,7 +61,7 @@ mod tests {
     use crate::application::register_server::RegisterServer;
     use crate::application::reveal_credential::RevealCredential;
     use crate::domain::samples::{credential, draft};
-    use crate::domain::{RevealReason, ServerDraft};
+    use crate::domain::{CredentialDrafts, RevealReason, ServerDraft};
 
     #[tokio::test]
     async fn its_password_stays_unless_something_is_said_about_it() {
@@ -71,7 +71,7 @@ mod tests {
             whole.as_object_mut().unwrap().extend(json.as_object().unwrap().clone());
             credential(whole)
         };
-        let credentials = vec![ssh(json!({"password": "first"}))];
+        let credentials = CredentialDrafts::Replace(vec![ssh(json!({"password": "first"}))]);
         let registered =
             test.dispatch(RegisterServer { draft: ServerDraft { credentials, ..draft("web-1") } });
         let registered = registered.await.unwrap();

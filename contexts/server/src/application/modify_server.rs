@@ -64,6 +64,7 @@ mod tests {
     use crate::application::discard_server::DiscardServer;
     use crate::application::find_server::FindServer;
     use crate::application::register_server::RegisterServer;
+    use crate::domain::CredentialDrafts;
     use crate::domain::samples::{credential, draft};
 
     fn modify(id: ServerId, name: &str, precondition: Precondition) -> ModifyServer {
@@ -98,7 +99,7 @@ mod tests {
     async fn credentials_are_replaced_by_their_ids() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
         let with = |credentials: Vec<Value>| ServerDraft {
-            credentials: credentials.into_iter().map(credential).collect(),
+            credentials: CredentialDrafts::Replace(credentials.into_iter().map(credential).collect()),
             ..draft("web-1")
         };
         let ssh = |user: &str| json!({"connection_type": "ssh", "username": user, "password": "hunter2"});

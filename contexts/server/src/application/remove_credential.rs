@@ -58,14 +58,17 @@ mod tests {
     use crate::CONTEXT;
     use crate::application::find_server::FindServer;
     use crate::application::register_server::RegisterServer;
-    use crate::domain::ServerDraft;
     use crate::domain::samples::{credential, draft};
+    use crate::domain::{CredentialDrafts, ServerDraft};
 
     #[tokio::test]
     async fn it_is_gone_and_the_others_stay() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
         let one = |user: &str| credential(json!({"connection_type": "ssh", "username": user}));
-        let draft = ServerDraft { credentials: vec![one("a"), one("b")], ..draft("web-1") };
+        let draft = ServerDraft {
+            credentials: CredentialDrafts::Replace(vec![one("a"), one("b")]),
+            ..draft("web-1")
+        };
         let server = test.dispatch(RegisterServer { draft }).await.unwrap();
         let remove = || RemoveCredential {
             server: server.id,

@@ -59,14 +59,17 @@ mod tests {
     use crate::CONTEXT;
     use crate::application::find_server::ServerView;
     use crate::application::register_server::RegisterServer;
-    use crate::domain::ServerDraft;
     use crate::domain::samples::{credential, draft};
+    use crate::domain::{CredentialDrafts, ServerDraft};
 
     async fn server_with_passwords(test: &Testbed, passwords: &[&str]) -> ServerView {
         let one = |password: &&str| {
             credential(json!({"connection_type": "ssh", "username": "root", "password": password}))
         };
-        let draft = ServerDraft { credentials: passwords.iter().map(one).collect(), ..draft("web-1") };
+        let draft = ServerDraft {
+            credentials: CredentialDrafts::Replace(passwords.iter().map(one).collect()),
+            ..draft("web-1")
+        };
         test.dispatch(RegisterServer { draft }).await.unwrap()
     }
 

@@ -4,6 +4,7 @@ use servertree_kernel::domain::Changes;
 use servertree_kernel::fields::{FieldError, InvalidFields};
 
 use super::credential::{Credential, CredentialDraft, CredentialId, Password, PasswordDraft};
+use super::draft::CredentialDrafts;
 use super::server::ServerEvent;
 use crate::error::Error;
 
@@ -30,12 +31,14 @@ impl Credentials {
         self.0.iter().find(|credential| credential.id == id).ok_or(Error::NoCredential(id))
     }
 
-    /// Replaces them all: those that are not named go, those that are named change, those without an id are new.
+    /// Replaces them, if anything is said of them: those that are not named go, those that are named change, those without an
+    /// id are new.
     pub fn replace(
         &mut self,
-        drafts: Vec<CredentialDraft>,
+        drafts: CredentialDrafts,
         mut next_id: impl FnMut() -> CredentialId,
     ) -> Result<Vec<ServerEvent>, Error> {
+        let CredentialDrafts::Replace(drafts) = drafts else { return Ok(Vec::new()) };
         self.check(&drafts)?;
         let is_named = |id| drafts.iter().any(|draft| draft.id == Some(id));
         let gone: Vec<CredentialId> = self.0.iter().map(|old| old.id).filter(|id| !is_named(*id)).collect();

@@ -1,6 +1,6 @@
 //! What people say about a server.
 
-use deserr::Deserr;
+use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
 use servertree_kernel::fields::{FieldErrors, Replaceable};
 use utoipa::ToSchema;
 
@@ -25,15 +25,34 @@ pub struct ServerDraft {
     /// What runs it.
     pub operating_system: OperatingSystem,
     /// How it is reached, 100 at most. One with the `id` of a credential of this server is that one; without an `id` it is
-    /// new; those that are not named are removed.
+    /// new; those that are not named are removed. Not there: all stay as they are, since not everybody gets to see them.
     #[deserr(default)]
-    #[schema(max_items = 100)]
-    pub credentials: Vec<CredentialDraft>,
+    #[schema(value_type = Option<Vec<CredentialDraft>>, nullable = false, max_items = 100)]
+    pub credentials: CredentialDrafts,
+}
+
+/// What people say about the credentials of a server.
+#[derive(Debug, Default)]
+pub enum CredentialDrafts {
+    /// Nothing.
+    #[default]
+    Keep,
+    /// All there are to be.
+    Replace(Vec<CredentialDraft>),
+}
+
+impl Deserr<FieldErrors> for CredentialDrafts {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef<'_>,
+    ) -> Result<Self, FieldErrors> {
+        Vec::deserialize_from_value(value, location).map(Self::Replace)
+    }
 }
 
 impl ServerDraft {
     /// What it says of the server itself, and of its credentials.
-    pub fn split(self) -> (Specification, Vec<CredentialDraft>) {
+    pub fn split(self) -> (Specification, CredentialDrafts) {
         let specification = Specification {
             name: self.name,
             cpu_cores: self.cpu_cores,

@@ -14,6 +14,8 @@ pub use credential::{
     RevealReason, Username,
 };
 pub use credentials::Credentials;
+#[cfg(test)]
+pub use draft::CredentialDrafts;
 pub use draft::ServerDraft;
 pub use repository::ServerRepository;
 pub use server::{Server, ServerEvent, ServerState};

@@ -165,3 +165,46 @@ async fn sealed(
 fn nothing() -> [Expr; SEALED.len()] {
     [Expr::null(), Expr::null()]
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use servertree_kernel::clock::Clock;
+    use servertree_kernel::secrets::{KeyError, Rotation};
+    use servertree_kernel::testkit::Testbed;
+
+    use super::*;
+    use crate::CONTEXT;
+    use crate::application::register_server::RegisterServer;
+    use crate::application::reveal_credential::RevealCredential;
+    use crate::domain::samples::{credential, draft};
+    use crate::domain::{CredentialDrafts, RevealReason, ServerDraft};
+
+    /// A rotation that stood still while others went on must not take back what they did.
+    #[tokio::test]
+    async fn an_overtaken_rotation_ends() {
+        let test = Testbed::of(&[&CONTEXT]).start().await;
+        let ssh = json!({"connection_type": "ssh", "username": "root", "password": "hunter2"});
+        let credentials = CredentialDrafts::Replace((0..3).map(|_| credential(ssh.clone())).collect());
+        let registered = RegisterServer { draft: ServerDraft { credentials, ..draft("web-1") } };
+        let server = test.dispatch(registered).await.unwrap();
+        let begin = async || {
+            Rotation::begin(&test.database, &test.keyring, vec![PASSWORD], test.clock.now()).await.unwrap()
+        };
+        let slow = begin().await;
+        let resumed = begin().await;
+        assert_eq!(resumed.active(), slow.active(), "what was begun is gone on with");
+        assert_eq!(resumed.run(|_| {}).await.unwrap().progress.done, 3);
+        let next = begin().await;
+        assert_ne!(next.active(), slow.active());
+        assert!(matches!(slow.run(|_| {}).await, Err(KeyError::Overtaken)));
+        let rotated = next.run(|_| {}).await.unwrap();
+        assert_eq!((rotated.progress.done, rotated.retired.len()), (3, 1));
+        for credential in server.credentials {
+            let reason = RevealReason::parse("test".to_owned()).unwrap();
+            let reveal = RevealCredential { server: server.id, credential: credential.id, reason };
+            assert_eq!(test.dispatch(reveal).await.unwrap().expose(), "hunter2");
+        }
+        test.finish().await;
+    }
+}

@@ -14,7 +14,7 @@ use crate::CONTEXT;
 use crate::application::discard_server::DiscardServer;
 use crate::application::register_server::RegisterServer;
 use crate::domain::samples::{credential, draft};
-use crate::domain::{CpuCores, Environment, OperatingSystemText, RamMib, ServerDraft};
+use crate::domain::{CpuCores, CredentialDrafts, Environment, OperatingSystemText, RamMib, ServerDraft};
 
 fn page(pairs: &[(&str, &str)]) -> FindServers {
     let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -64,7 +64,7 @@ async fn credentials_are_found_by_what_they_are_together() {
         ("one", vec![of("ssh", "root", "198.18.0.5")]),
         ("two", vec![of("ssh", "admin", "198.18.0.20"), of("rdp", "root", "2001:db8::1")]),
     ] {
-        let credentials = credentials.into_iter().map(credential).collect();
+        let credentials = CredentialDrafts::Replace(credentials.into_iter().map(credential).collect());
         test.dispatch(RegisterServer { draft: ServerDraft { credentials, ..draft(name) } }).await.unwrap();
     }
     for (filter, expected) in [
@@ -98,7 +98,10 @@ async fn a_list_makes_no_query_per_row() {
     for count in [1, 99] {
         for number in 0..count {
             let name = format!("server-{count}-{number}");
-            let credentials = vec![credential(one_credential(number)), credential(one_credential(1))];
+            let credentials = CredentialDrafts::Replace(vec![
+                credential(one_credential(number)),
+                credential(one_credential(1)),
+            ]);
             let draft = ServerDraft { credentials, ..draft(&name) };
             test.dispatch(RegisterServer { draft }).await.unwrap();
         }
@@ -130,7 +133,9 @@ async fn populate(test: &Testbed) {
             Environment::parse(["production", "staging"][usize::from(number % 3 == 0)].into()).unwrap();
         draft.operating_system.name = OperatingSystemText::parse(name.into()).unwrap();
         draft.operating_system.version = OperatingSystemText::parse(version.into()).unwrap();
-        draft.credentials = (0..number % 4).map(|of| credential(one_credential(number + of))).collect();
+        draft.credentials = CredentialDrafts::Replace(
+            (0..number % 4).map(|of| credential(one_credential(number + of))).collect(),
+        );
         test.clock.advance(Duration::from_secs(60));
         let server = test.dispatch(RegisterServer { draft }).await.unwrap();
         if number % 10 == 0 {
