@@ -1,7 +1,7 @@
 //! Secrets at rest: envelope encryption, so that a stolen database is of no use without the keys, and a change of the keys
 //! need not touch what they protect.
 //!
-//! Each secret is encrypted with a data key of its own, and that with the active master key ([`envelope`] has the format).
+//! Each secret is encrypted with a data key of its own, and that with the active master key (`envelope.rs` has the format).
 //! A table keeps a secret in two columns, `<field>_key` and `<field>_sealed`; its context names them in its manifest as a
 //! [`SecretColumn`], which is how [`Rotation`] finds what to wrap again. The keys themselves come from a [`KeySource`]; the
 //! database knows their ids and a check value of each, never the keys.
