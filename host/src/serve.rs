@@ -40,7 +40,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let relay = application.start_relay(&config.events).await.map_err(StartError::Relay)?;
     let address = listener.local_addr().map_err(|error| StartError::Internal(error.to_string()))?;
     let mut server = http::start(listener, &config.http, application.clone(), database.clone())?;
-    announce(address, database.description());
+    announce(address, database.description(), &keyring.description());
     tokio::select! {
         () = stop_signal.wait() => {}
         reason = server.ended() => return Err(StartError::ServerEnded(reason)),
@@ -93,13 +93,14 @@ async fn stop(server: &http::Server, application: &Application, relay: &Relay, d
     database.close().await;
 }
 
-fn announce(address: SocketAddr, database: &str) {
+fn announce(address: SocketAddr, database: &str, keys: &str) {
     tracing::info!(%address, database, "listening");
     let lines = format!(
         "ServerTree {version}\n\
          \x20 API       http://{address}/api/v1/\n\
          \x20 Docs      http://{address}/docs\n\
          \x20 Database  {database}\n\
+         \x20 Keys      {keys}: back them up with the database\n\
          \x20 Log in    not needed yet: whoever works on this machine is the local operator\n\
          Stop with Ctrl-C.\n",
         version = env!("CARGO_PKG_VERSION"),

@@ -13,7 +13,7 @@ use servertree_kernel::secrets::Secrets;
 
 servertree_kernel::context! {
     name: "server",
-    summary: "Servers: what they are made of, where they stand, what changed",
+    summary: "Servers: what they are made of, where they stand, how they are reached",
     migrations: "$CARGO_MANIFEST_DIR/../../migrations/server",
     routes: interface::http::routes,
     events: events::ALL,

@@ -129,6 +129,11 @@ impl Keyring {
         Self { shared: Arc::new(Shared { source, keys: RwLock::default() }) }
     }
 
+    /// Where the keys come from, for people.
+    pub fn description(&self) -> String {
+        self.shared.source.description()
+    }
+
     /// Reads the keys, and checks that those are there which the database needs. Where it has none for a purpose, and only
     /// then, one is taken from the source, or made in its folder.
     pub async fn open(&self, database: &Database, now: Timestamp) -> Result<(), KeyError> {

@@ -44,7 +44,7 @@ problem_responses! {
 ///
 /// Its password is stored encrypted, and shown by nothing but a reveal.
 #[utoipa::path(
-    tag = "credentials",
+    tag = "servers",
     params(("id" = ServerId, Path, description = "The id of the server"),
         ("If-Match" = Option<String>, Header, description = "The ETag of what the change is based on"),
         ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key, it takes effect once")),
@@ -74,7 +74,7 @@ async fn add_credential(
 ///
 /// The revision in its ETag is that of the server.
 #[utoipa::path(
-    tag = "credentials",
+    tag = "servers",
     params(("id" = ServerId, Path, description = "The id of the server"),
         ("credential_id" = CredentialId, Path, description = "The id of the credential"),
         ("If-None-Match" = Option<String>, Header, description = "The ETag of what the caller has")),
@@ -97,7 +97,7 @@ async fn find_credential(
 ///
 /// Replaces it. Without `password` it keeps the one it has, `"password": null` removes it.
 #[utoipa::path(
-    tag = "credentials",
+    tag = "servers",
     params(("id" = ServerId, Path, description = "The id of the server"),
         ("credential_id" = CredentialId, Path, description = "The id of the credential"),
         ("If-Match" = Option<String>, Header, description = "The ETag of what the change is based on")),
@@ -122,7 +122,7 @@ async fn change_credential(
 ///
 /// It is not kept, and neither is its password.
 #[utoipa::path(
-    tag = "credentials",
+    tag = "servers",
     params(("id" = ServerId, Path, description = "The id of the server"),
         ("credential_id" = CredentialId, Path, description = "The id of the credential"),
         ("If-Match" = Option<String>, Header, description = "The ETag of what the change is based on")),
@@ -159,7 +159,7 @@ struct RevealedPassword<'s> {
 /// The event that tells who saw it, when and why is stored before the password is answered. It counts as a revision of the
 /// server.
 #[utoipa::path(
-    tag = "credentials",
+    tag = "servers",
     params(("id" = ServerId, Path, description = "The id of the server"),
         ("credential_id" = CredentialId, Path, description = "The id of the credential")),
     request_body(content = RevealBody, content_type = "application/json"),
