@@ -20,7 +20,7 @@ use utoipa_actix_web::AppExt;
     ),
     servers((url = "/", description = "This server")),
     tags(
-        (name = "servers", description = "Servers: what they are made of, where they stand"),
+        (name = "servers", description = "Servers: what they are made of, where they stand, how they are reached"),
         (name = "service", description = "The service itself: how it is doing, what it can do")
     ),
     components(schemas(ProblemDetails))
