@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use servertree_kernel::message::Caller;
-use servertree_kernel::permission::{Decision, Permission, PermissionChecker};
+use servertree_kernel::permission::{Grants, Permission, PermissionChecker};
 use servertree_kernel::problem::Failure;
 
 /// Permits the local operator.
@@ -11,12 +11,10 @@ pub struct LocalOperator;
 
 #[async_trait]
 impl PermissionChecker for LocalOperator {
-    async fn check(&self, caller: &Caller, _: Permission) -> Result<Decision, Failure> {
-        if *caller == Caller::local_operator() {
-            Ok(Decision::Allowed)
-        } else {
-            Ok(Decision::Denied { reason: "only the local operator is known" })
-        }
+    async fn grants(&self, caller: &Caller, permissions: &[Permission]) -> Result<Vec<Grants>, Failure> {
+        let is_known = *caller == Caller::local_operator();
+        let grants = if is_known { Grants::everything("local-operator") } else { Grants::none() };
+        Ok(vec![grants; permissions.len()])
     }
 }
 
@@ -26,9 +24,9 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_else_is_permitted() {
-        let permission = Permission::new("read", "server");
-        let decide = async |caller| LocalOperator.check(&caller, permission).await.unwrap();
-        assert_eq!(decide(Caller::local_operator()).await, Decision::Allowed);
-        assert!(matches!(decide(Caller::named("mallory")).await, Decision::Denied { .. }));
+        let permissions = [Permission::new("read", "server"), Permission::new("reveal", "server.credential")];
+        let grants = async |caller| LocalOperator.grants(&caller, &permissions).await.unwrap();
+        assert!(grants(Caller::local_operator()).await.iter().all(|grants| !grants.is_empty()));
+        assert!(grants(Caller::named("mallory")).await.iter().all(Grants::is_empty));
     }
 }

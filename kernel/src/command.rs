@@ -11,7 +11,7 @@ use tracing::Instrument;
 use crate::bus::{Handlers, Pipeline};
 use crate::idempotency::{Answer, Claim, KeyRefused, OnceRequest};
 use crate::message::Message;
-use crate::permission::{self, Permission};
+use crate::permission::{Access, Permission};
 use crate::problem::{Failure, Internal};
 use crate::uow::WriteUow;
 
@@ -23,6 +23,8 @@ pub trait Command: Send + 'static {
     const NAME: &'static str;
     /// What the caller must be permitted to do.
     const NEEDS: Permission;
+    /// What else it depends on, such as what of an object may be shown.
+    const ALSO: &'static [Permission] = &[];
 }
 
 /// Carries out a command. All that it writes goes through the unit of work: the bus commits it when the handler
@@ -50,7 +52,7 @@ impl CommandBus {
         let handler = self.handler::<C>()?;
         let pipeline = self.pipeline.clone();
         self.run::<C, _>(message.clone(), async move {
-            permission::require(pipeline.permissions.as_ref(), &message.caller, C::NEEDS).await?;
+            let message = permitted::<C>(&pipeline, message).await?;
             let mut uow = pipeline.units.write(message.clone());
             let output = handler.handle(command, &mut uow, &message).await?;
             uow.commit().await?;
@@ -71,7 +73,7 @@ impl CommandBus {
         let handler = self.handler::<C>()?;
         let pipeline = self.pipeline.clone();
         self.run::<C, _>(message.clone(), async move {
-            permission::require(pipeline.permissions.as_ref(), &message.caller, C::NEEDS).await?;
+            let message = permitted::<C>(&pipeline, message).await?;
             let claim = Claim::new(&request, &message, pipeline.secrets.as_ref())?;
             let _turn = pipeline.turns.take(&claim).await?;
             if let Some(answer) = claim.answered(&mut pipeline.units.read()).await? {
@@ -114,4 +116,11 @@ impl CommandBus {
         let task = self.pipeline.tasks.spawn_on(work.instrument(span), &self.pipeline.runtime);
         task.await.unwrap_or_else(|ended| Err(Internal(format!("{} broke off: {ended}", C::NAME)).into()))
     }
+}
+
+/// The message of a caller who may, with what they may.
+async fn permitted<C: Command>(pipeline: &Pipeline, message: Message) -> Result<Message, Failure> {
+    let checker = pipeline.permissions.as_ref();
+    let access = Access::require(checker, &message.caller, C::NEEDS, C::ALSO).await?;
+    Ok(Message { access, ..message })
 }

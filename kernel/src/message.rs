@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::domain::Timestamp;
+use crate::permission::Access;
 
 /// Who asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -98,6 +99,21 @@ pub struct Message {
     pub traceparent: Option<TraceParent>,
     /// When it was dispatched: the time of everything that happens because of it.
     pub now: Timestamp,
+    /// What the caller may do, as the bus found out: nothing before that.
+    pub access: Access,
+}
+
+impl Message {
+    /// A message on its way to a bus.
+    pub fn new(
+        caller: Caller,
+        request_id: RequestId,
+        traceparent: Option<TraceParent>,
+        now: Timestamp,
+    ) -> Self {
+        let access = Access::none(&caller);
+        Self { caller, request_id, traceparent, now, access }
+    }
 }
 
 #[cfg(test)]

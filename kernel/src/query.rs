@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::bus::{Handlers, Pipeline};
 use crate::message::Message;
-use crate::permission::{self, Permission};
+use crate::permission::{Access, Permission};
 use crate::problem::{Failure, Internal};
 use crate::uow::ReadUow;
 
@@ -23,6 +23,8 @@ pub trait Query: Send + 'static {
     const NAME: &'static str;
     /// What the caller must be permitted to do.
     const NEEDS: Permission;
+    /// What else it depends on, such as what of an object may be shown.
+    const ALSO: &'static [Permission] = &[];
 }
 
 /// Answers a query.
@@ -58,7 +60,9 @@ impl QueryBus {
             caller = message.caller.subject()
         );
         let work = async {
-            permission::require(self.pipeline.permissions.as_ref(), &message.caller, Q::NEEDS).await?;
+            let checker = self.pipeline.permissions.as_ref();
+            let access = Access::require(checker, &message.caller, Q::NEEDS, Q::ALSO).await?;
+            let message = Message { access, ..message.clone() };
             let mut uow = self.pipeline.units.read();
             let answer = handler.handle(query, &mut uow, &message).await?;
             uow.end().await?;

@@ -3,6 +3,8 @@
 //! This file is its manifest, and reads as its table of contents.
 
 mod domain;
+#[cfg(test)]
+mod enforcement;
 mod error;
 mod events;
 mod infrastructure;

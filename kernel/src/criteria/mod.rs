@@ -111,18 +111,30 @@ impl<V: ListView> Criteria<V> {
         self.filter.names(field)
     }
 
+    /// Goes on only if this part of the rows is not asked for: for whoever may not know of it.
+    pub fn refuse_part(&self, part: &str) -> Result<(), InvalidParameter> {
+        let parameter = match &self.fields {
+            _ if self.filters_by(part) => "filter",
+            Some(fields) if fields.contains(&part) => "fields",
+            _ => return Ok(()),
+        };
+        let message = format!("names the field '{part}', which is unknown");
+        Err(InvalidParameter::new(parameter, "unknown_field", message))
+    }
+
     /// Whether an object, in its JSON form, meets the filter.
     pub fn matches(&self, object: &serde_json::Value) -> bool {
         self.filter.matches(object)
     }
 
-    /// The rows of `select` that are asked for, with the count of all in the same statement: the two agree.
+    /// The rows of `select` within `scope` that are asked for, with the count of all in the same statement: the two agree.
     pub async fn fetch<R: Row + Into<V>>(
         &self,
         mut select: SelectStatement,
+        scope: &Filter,
         uow: &mut ReadUow,
     ) -> Result<Slice<V>, Failure> {
-        select.cond_where(self.filter.to_sql());
+        select.cond_where(scope.to_sql()).cond_where(self.filter.to_sql());
         for word in &self.words {
             select.and_where(sql::contains(V::SEARCH_COLUMN, word));
         }

@@ -121,12 +121,12 @@ impl Worker {
         if self.has_taken(event.id).await? {
             return self.update(event.id, |update| settled(update, now)).await;
         }
-        let message = Message {
-            caller: Caller::named(&event.actor),
-            request_id: RequestId::parse(&event.requestid).unwrap_or_else(|| event.id.into()),
-            traceparent: event.traceparent.as_deref().and_then(TraceParent::parse),
+        let message = Message::new(
+            Caller::named(&event.actor),
+            RequestId::parse(&event.requestid).unwrap_or_else(|| event.id.into()),
+            event.traceparent.as_deref().and_then(TraceParent::parse),
             now,
-        };
+        );
         let mut uow = self.units.write(message.clone());
         let handling = AssertUnwindSafe(self.subscriber.handler.deliver(&event, &mut uow, &message));
         tokio::time::timeout(HANDLE_WITHIN, handling.catch_unwind())

@@ -65,7 +65,7 @@ impl Call {
     /// Its time is that of the dispatch: the body of the request may have taken its time to arrive.
     fn message(&self) -> Message {
         let Origin { caller, request_id, traceparent } = self.origin.clone();
-        Message { caller, request_id, traceparent, now: self.application.clock().now() }
+        Message::new(caller, request_id, traceparent, self.application.clock().now())
     }
 
     fn of(request: &HttpRequest) -> Result<Self, Failure> {

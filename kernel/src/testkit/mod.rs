@@ -25,7 +25,7 @@ use tempfile::TempDir;
 
 pub use clock::{SequentialIds, SettableClock};
 pub use events::assert_documented;
-pub use permissions::{AllowAll, DenyAll};
+pub use permissions::{AllowAll, DenyAll, Objects, Permit};
 
 use crate::cache::MemoryCache;
 use crate::clock::{Clock, IdGenerator};
@@ -229,11 +229,7 @@ impl Testbed {
 
     /// What travels with the commands and queries of a test.
     pub fn message(&self) -> Message {
-        Message {
-            caller: Caller::named("tester"),
-            request_id: RequestId::parse("test").expect("a sane request id"),
-            traceparent: None,
-            now: self.clock.now(),
-        }
+        let request_id = RequestId::parse("test").expect("a sane request id");
+        Message::new(Caller::named("tester"), request_id, None, self.clock.now())
     }
 }

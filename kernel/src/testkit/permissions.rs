@@ -1,9 +1,10 @@
-//! Checkers that always decide the same.
+//! Checkers that decide as a test says.
 
 use async_trait::async_trait;
 
+use crate::criteria::Filter;
 use crate::message::Caller;
-use crate::permission::{Decision, Permission, PermissionChecker};
+use crate::permission::{Grant, Grants, Permission, PermissionChecker};
 use crate::problem::Failure;
 
 /// Permits everything.
@@ -12,16 +13,43 @@ pub struct AllowAll;
 /// Denies everything.
 pub struct DenyAll;
 
+/// Permits what a function of the permission says: nothing, some objects, or all.
+pub struct Permit<F>(pub F);
+
+/// For which objects something is permitted.
+pub enum Objects {
+    /// For none.
+    None,
+    /// For those that meet a condition.
+    Some(Filter),
+    /// For all.
+    All,
+}
+
 #[async_trait]
 impl PermissionChecker for AllowAll {
-    async fn check(&self, _: &Caller, _: Permission) -> Result<Decision, Failure> {
-        Ok(Decision::Allowed)
+    async fn grants(&self, _: &Caller, permissions: &[Permission]) -> Result<Vec<Grants>, Failure> {
+        Ok(vec![Grants::everything("tester"); permissions.len()])
     }
 }
 
 #[async_trait]
 impl PermissionChecker for DenyAll {
-    async fn check(&self, _: &Caller, _: Permission) -> Result<Decision, Failure> {
-        Ok(Decision::Denied { reason: "this test denies everything" })
+    async fn grants(&self, _: &Caller, permissions: &[Permission]) -> Result<Vec<Grants>, Failure> {
+        Ok(vec![Grants::none(); permissions.len()])
+    }
+}
+
+#[async_trait]
+impl<F: Fn(Permission) -> Objects + Send + Sync + 'static> PermissionChecker for Permit<F> {
+    async fn grants(&self, _: &Caller, permissions: &[Permission]) -> Result<Vec<Grants>, Failure> {
+        let grants = |permission: &Permission| match (self.0)(*permission) {
+            Objects::None => Grants::none(),
+            Objects::Some(condition) => {
+                Grants::new(vec![Grant { role: "tester".into(), condition: Some(condition) }])
+            }
+            Objects::All => Grants::everything("tester"),
+        };
+        Ok(permissions.iter().map(grants).collect())
     }
 }

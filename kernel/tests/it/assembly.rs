@@ -46,12 +46,8 @@ async fn assemble(contexts: &[&'static Context]) -> Result<Application, Assembly
 }
 
 async fn ask(application: &Application) -> Option<Kind> {
-    let message = Message {
-        caller: Caller::named("tester"),
-        request_id: RequestId::parse("test").unwrap(),
-        traceparent: None,
-        now: Timestamp::from_micros(0),
-    };
+    let request_id = RequestId::parse("test").unwrap();
+    let message = Message::new(Caller::named("tester"), request_id, None, Timestamp::from_micros(0));
     application.queries.ask(NotesWritten, message).await.err().map(|failure| failure.kind())
 }
 

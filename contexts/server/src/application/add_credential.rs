@@ -12,7 +12,8 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
-use super::find_credential::ServerCredential;
+use super::find_credential::{self, ServerCredential};
+use super::find_server::ServerView;
 use crate::domain::{CredentialDraft, ServerId, ServerRepository};
 
 /// One more way to reach a server.
@@ -25,7 +26,9 @@ pub struct AddCredential {
 impl Command for AddCredential {
     type Output = ServerCredential;
     const NAME: &'static str = "server.add_credential";
-    const NEEDS: Permission = Permission::new("create", "server.credential");
+    const NEEDS: Permission = find_credential::CREATE;
+    /// The answer shows the credential.
+    const ALSO: &'static [Permission] = &[find_credential::READ];
 }
 
 #[derive(Component)]
@@ -46,9 +49,12 @@ impl CommandHandler<AddCredential> for Handler {
         message: &Message,
     ) -> Result<ServerCredential, Failure> {
         let mut server = self.servers.get(command.server, uow).await?;
+        message.access.permit(|| ServerView::from(&server))?;
         command.precondition.require(server.revision())?;
         let id = self.ids.next().into();
         server.add_credential(command.draft, id, message.now)?;
+        message.access.permit_result(|| ServerView::from(&server))?;
+        message.access.permit_also(find_credential::READ, || ServerView::from(&server))?;
         self.servers.save(&mut server, uow).await?;
         Ok(ServerCredential::of(&server, id)?)
     }
@@ -78,7 +84,7 @@ mod tests {
         assert_eq!(added.credential.local_ip.as_deref(), Some("2001:db8::5"));
         assert!(test.dispatch(add(Precondition::OneOf(vec![1]))).await.is_err());
         let found = test.ask(FindServer { id: server }).await.unwrap();
-        assert_eq!((found.credentials, found.revision), (vec![added.credential], 2));
+        assert_eq!((found.shown_credentials(), found.revision), (&[added.credential][..], 2));
         let events = test.events().await;
         assert_eq!(events[1].event_type, "server.credential.added");
         assert!(!format!("{events:?}").contains("hunter2"));
@@ -92,7 +98,7 @@ mod tests {
         let mut draft = draft("web-1");
         draft.credentials = CredentialDrafts::Replace((0..100).map(|_| one()).collect());
         let server = test.dispatch(RegisterServer { draft }).await.unwrap();
-        assert_eq!(server.credentials.len(), 100);
+        assert_eq!(server.shown_credentials().len(), 100);
         let add = AddCredential { server: server.id, draft: one(), precondition: Precondition::Any };
         let failure = test.dispatch(add).await.unwrap_err();
         assert_eq!(

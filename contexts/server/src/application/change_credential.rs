@@ -11,7 +11,8 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
-use super::find_credential::ServerCredential;
+use super::find_credential::{self, ServerCredential};
+use super::find_server::ServerView;
 use crate::domain::{CredentialDraft, CredentialId, ServerId, ServerRepository};
 
 /// Replace a credential; its password stays unless the draft says otherwise.
@@ -25,7 +26,9 @@ pub struct ChangeCredential {
 impl Command for ChangeCredential {
     type Output = ServerCredential;
     const NAME: &'static str = "server.change_credential";
-    const NEEDS: Permission = Permission::new("update", "server.credential");
+    const NEEDS: Permission = find_credential::UPDATE;
+    /// The answer shows the credential.
+    const ALSO: &'static [Permission] = &[find_credential::READ];
 }
 
 #[derive(Component)]
@@ -44,8 +47,11 @@ impl CommandHandler<ChangeCredential> for Handler {
         message: &Message,
     ) -> Result<ServerCredential, Failure> {
         let mut server = self.servers.get(command.server, uow).await?;
+        message.access.permit(|| ServerView::from(&server))?;
         command.precondition.require(server.revision())?;
         server.change_credential(command.credential, command.draft, message.now)?;
+        message.access.permit_result(|| ServerView::from(&server))?;
+        message.access.permit_also(find_credential::READ, || ServerView::from(&server))?;
         self.servers.save(&mut server, uow).await?;
         Ok(ServerCredential::of(&server, command.credential)?)
     }
@@ -75,7 +81,7 @@ mod tests {
         let registered =
             test.dispatch(RegisterServer { draft: ServerDraft { credentials, ..draft("web-1") } });
         let registered = registered.await.unwrap();
-        let (server, credential) = (registered.id, registered.credentials[0].id);
+        let (server, credential) = (registered.id, registered.shown_credentials()[0].id);
         let change = |draft| ChangeCredential { server, credential, draft, precondition: Precondition::Any };
         let reveal = async || {
             let reason = RevealReason::parse("test".to_owned()).unwrap();

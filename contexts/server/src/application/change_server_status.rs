@@ -11,6 +11,7 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
+use super::find_credential;
 use super::find_server::ServerView;
 use crate::domain::{ServerId, ServerRepository, Status};
 
@@ -25,6 +26,7 @@ impl Command for ChangeServerStatus {
     type Output = ServerView;
     const NAME: &'static str = "server.change_server_status";
     const NEEDS: Permission = Permission::new("update", "server");
+    const ALSO: &'static [Permission] = &[find_credential::READ];
 }
 
 #[derive(Component)]
@@ -43,10 +45,13 @@ impl CommandHandler<ChangeServerStatus> for Handler {
         message: &Message,
     ) -> Result<ServerView, Failure> {
         let mut server = self.servers.get(command.id, uow).await?;
+        message.access.permit(|| ServerView::from(&server))?;
         command.precondition.require(server.revision())?;
         server.change_status(command.status, message.now)?;
+        let view = ServerView::from(&server);
+        message.access.permit_result(|| &view)?;
         self.servers.save(&mut server, uow).await?;
-        Ok(ServerView::from(&server))
+        Ok(view.seen_with(&message.access))
     }
 }
 

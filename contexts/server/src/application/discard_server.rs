@@ -11,6 +11,7 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
+use super::find_server::ServerView;
 use crate::domain::{ServerId, ServerRepository};
 
 /// Take a server out of the inventory.
@@ -41,8 +42,10 @@ impl CommandHandler<DiscardServer> for Handler {
         message: &Message,
     ) -> Result<(), Failure> {
         let mut server = self.servers.get(command.id, uow).await?;
+        message.access.permit(|| ServerView::from(&server))?;
         command.precondition.require(server.revision())?;
         server.discard(message.now);
+        message.access.permit_result(|| ServerView::from(&server))?;
         Ok(self.servers.save(&mut server, uow).await?)
     }
 }

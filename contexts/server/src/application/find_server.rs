@@ -9,14 +9,14 @@ use servertree_kernel::database::DatabaseError;
 use servertree_kernel::domain::{Port, Revision, Timestamp};
 use servertree_kernel::http::Representation;
 use servertree_kernel::message::Message;
-use servertree_kernel::permission::Permission;
+use servertree_kernel::permission::{Access, Permission};
 use servertree_kernel::problem::Failure;
 use servertree_kernel::query::{Query, QueryHandler};
 use servertree_kernel::uow::ReadUow;
 use shaku::Component;
 use utoipa::ToSchema;
 
-use super::find_credential::CredentialView;
+use super::find_credential::{self, CredentialView};
 use crate::domain::{
     CpuCores, Environment, HddMib, OperatingSystem, RamMib, Server, ServerId, ServerName, Status,
 };
@@ -31,6 +31,7 @@ impl Query for FindServer {
     type Output = ServerView;
     const NAME: &'static str = "server.find_server";
     const NEEDS: Permission = Permission::new("read", "server");
+    const ALSO: &'static [Permission] = &[find_credential::READ];
 }
 
 #[derive(Component)]
@@ -42,9 +43,15 @@ pub struct Handler {
 
 #[async_trait]
 impl QueryHandler<FindServer> for Handler {
-    async fn handle(&self, query: FindServer, uow: &mut ReadUow, _: &Message) -> Result<ServerView, Failure> {
-        let found = self.views.find(query.id, uow).await?;
-        Ok(found.ok_or(Error::NotFound(query.id))?)
+    async fn handle(
+        &self,
+        query: FindServer,
+        uow: &mut ReadUow,
+        message: &Message,
+    ) -> Result<ServerView, Failure> {
+        let found = self.views.find(query.id, uow).await?.ok_or(Error::NotFound(query.id))?;
+        message.access.permit(|| &found)?;
+        Ok(found.seen_with(&message.access))
     }
 }
 
@@ -54,10 +61,11 @@ pub trait ServerViews: Port {
     /// The server with this id.
     async fn find(&self, id: ServerId, uow: &mut ReadUow) -> Result<Option<ServerView>, DatabaseError>;
 
-    /// A part of the list of servers.
+    /// A part of the list of servers, as far as the caller may see them.
     async fn list(
         &self,
         criteria: &Criteria<ServerView>,
+        access: &Access,
         uow: &mut ReadUow,
     ) -> Result<Slice<ServerView>, Failure>;
 }
@@ -88,8 +96,10 @@ pub struct ServerView {
     /// How it is doing; a new one is stopped.
     #[schema(value_type = Status)]
     pub status: String,
-    /// How it is reached, the oldest first.
-    pub credentials: Vec<CredentialView>,
+    /// How it is reached, the oldest first. Not there for those who may not see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<CredentialView>, required = false)]
+    pub credentials: Option<Vec<CredentialView>>,
     /// Whether it was discarded: kept, but out of the inventory.
     pub discarded: bool,
     /// How many changes led to what it is now.
@@ -107,6 +117,24 @@ pub struct OperatingSystemView {
     pub name: String,
     pub version: String,
     pub architecture: String,
+}
+
+impl ServerView {
+    /// What of it the caller may see.
+    pub fn seen_with(mut self, access: &Access) -> Self {
+        if !access.covers(find_credential::READ, || &self) {
+            self.credentials = None;
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+impl ServerView {
+    /// Its credentials, which a test gets to see.
+    pub fn shown_credentials(&self) -> &[CredentialView] {
+        self.credentials.as_deref().expect("credentials that are shown")
+    }
 }
 
 impl Representation for ServerView {
@@ -184,7 +212,7 @@ impl From<&Server> for ServerView {
                 architecture: system.architecture.to_string(),
             },
             status: state.status.as_str().to_owned(),
-            credentials: state.credentials.iter().map(Into::into).collect(),
+            credentials: Some(state.credentials.iter().map(Into::into).collect()),
             discarded: state.discarded,
             revision: server.revision(),
             created_at: state.created_at,

@@ -11,6 +11,7 @@ use servertree_kernel::query::{Query, QueryHandler};
 use servertree_kernel::uow::ReadUow;
 use shaku::Component;
 
+use super::find_credential;
 use super::find_server::{ServerView, ServerViews};
 
 /// Find the servers that meet the criteria. Discarded ones are left out, unless the criteria ask for them.
@@ -22,6 +23,7 @@ impl Query for FindServers {
     type Output = Slice<ServerView>;
     const NAME: &'static str = "server.find_servers";
     const NEEDS: Permission = Permission::new("read", "server");
+    const ALSO: &'static [Permission] = &[find_credential::READ];
 }
 
 #[derive(Component)]
@@ -37,9 +39,12 @@ impl QueryHandler<FindServers> for Handler {
         &self,
         query: FindServers,
         uow: &mut ReadUow,
-        _: &Message,
+        message: &Message,
     ) -> Result<Slice<ServerView>, Failure> {
-        self.views.list(&query.criteria, uow).await
+        if !message.access.has(find_credential::READ) {
+            query.criteria.refuse_part("credentials")?;
+        }
+        self.views.list(&query.criteria, &message.access, uow).await
     }
 }
 

@@ -12,6 +12,7 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
+use super::find_credential;
 use super::find_server::ServerView;
 use crate::domain::{ServerDraft, ServerId, ServerRepository};
 
@@ -26,6 +27,8 @@ impl Command for ModifyServer {
     type Output = ServerView;
     const NAME: &'static str = "server.modify_server";
     const NEEDS: Permission = Permission::new("update", "server");
+    const ALSO: &'static [Permission] =
+        &[find_credential::READ, find_credential::CREATE, find_credential::UPDATE, find_credential::DISCARD];
 }
 
 #[derive(Component)]
@@ -46,10 +49,14 @@ impl CommandHandler<ModifyServer> for Handler {
         message: &Message,
     ) -> Result<ServerView, Failure> {
         let mut server = self.servers.get(command.id, uow).await?;
+        message.access.permit(|| ServerView::from(&server))?;
         command.precondition.require(server.revision())?;
         server.modify(command.draft, || self.ids.next().into(), message.now)?;
+        let view = ServerView::from(&server);
+        message.access.permit_result(|| &view)?;
+        find_credential::permit_changes(&mut server, &view, &message.access)?;
         self.servers.save(&mut server, uow).await?;
-        Ok(ServerView::from(&server))
+        Ok(view.seen_with(&message.access))
     }
 }
 
@@ -106,8 +113,11 @@ mod tests {
         let registered = RegisterServer { draft: with(vec![ssh("a"), ssh("b"), ssh("c")]) };
         let server = test.dispatch(registered).await.unwrap();
         let modify = |draft| ModifyServer { id: server.id, draft, precondition: Precondition::Any };
-        let shown: Vec<Value> =
-            server.credentials.iter().map(|credential| serde_json::to_value(credential).unwrap()).collect();
+        let shown: Vec<Value> = server
+            .shown_credentials()
+            .iter()
+            .map(|credential| serde_json::to_value(credential).unwrap())
+            .collect();
 
         let same = test.dispatch(modify(with(shown.clone()))).await.unwrap();
         assert_eq!(same, server, "what GET gave was put back");
@@ -115,9 +125,9 @@ mod tests {
         let mut changed = shown[1].clone();
         changed["username"] = json!("bb");
         let modified = test.dispatch(modify(with(vec![changed, shown[0].clone(), ssh("d")]))).await.unwrap();
-        let users: Vec<&str> = modified.credentials.iter().map(|one| one.username.as_str()).collect();
+        let users: Vec<&str> = modified.shown_credentials().iter().map(|one| one.username.as_str()).collect();
         assert_eq!((users, modified.revision), (vec!["a", "bb", "d"], 2));
-        assert!(modified.credentials.iter().all(|credential| credential.has_password));
+        assert!(modified.shown_credentials().iter().all(|credential| credential.has_password));
         let credential_events =
             ["removed", "changed", "added"].map(|what| format!("server.credential.{what}"));
         assert_eq!(test.event_types().await[4..], credential_events);

@@ -13,6 +13,7 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
+use super::find_credential;
 use super::find_server::ServerView;
 use crate::domain::{ServerId, ServerRepository};
 
@@ -27,6 +28,8 @@ impl Command for PatchServer {
     type Output = ServerView;
     const NAME: &'static str = "server.patch_server";
     const NEEDS: Permission = Permission::new("update", "server");
+    const ALSO: &'static [Permission] =
+        &[find_credential::READ, find_credential::CREATE, find_credential::UPDATE, find_credential::DISCARD];
 }
 
 #[derive(Component)]
@@ -47,11 +50,15 @@ impl CommandHandler<PatchServer> for Handler {
         message: &Message,
     ) -> Result<ServerView, Failure> {
         let mut server = self.servers.get(command.id, uow).await?;
+        message.access.permit(|| ServerView::from(&server))?;
         command.precondition.require(server.revision())?;
         let draft = command.patch.apply(&ServerView::from(&server))?;
         server.modify(draft, || self.ids.next().into(), message.now)?;
+        let view = ServerView::from(&server);
+        message.access.permit_result(|| &view)?;
+        find_credential::permit_changes(&mut server, &view, &message.access)?;
         self.servers.save(&mut server, uow).await?;
-        Ok(ServerView::from(&server))
+        Ok(view.seen_with(&message.access))
     }
 }
 

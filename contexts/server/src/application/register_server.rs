@@ -11,6 +11,7 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
+use super::find_credential;
 use super::find_server::ServerView;
 use crate::domain::{Server, ServerDraft, ServerRepository};
 
@@ -23,6 +24,7 @@ impl Command for RegisterServer {
     type Output = ServerView;
     const NAME: &'static str = "server.register_server";
     const NEEDS: Permission = Permission::new("create", "server");
+    const ALSO: &'static [Permission] = &[find_credential::READ, find_credential::CREATE];
 }
 
 #[derive(Component)]
@@ -44,8 +46,11 @@ impl CommandHandler<RegisterServer> for Handler {
     ) -> Result<ServerView, Failure> {
         let id = self.ids.next().into();
         let mut server = Server::register(id, command.draft, || self.ids.next().into(), message.now)?;
+        let view = ServerView::from(&server);
+        message.access.permit_result(|| &view)?;
+        find_credential::permit_changes(&mut server, &view, &message.access)?;
         self.servers.save(&mut server, uow).await?;
-        Ok(ServerView::from(&server))
+        Ok(view.seen_with(&message.access))
     }
 }
 

@@ -11,6 +11,8 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
+use super::find_credential;
+use super::find_server::ServerView;
 use crate::domain::{CredentialId, ServerId, ServerRepository};
 
 /// One way less to reach a server. Unlike a server it is not kept: a password that nobody needs is a risk.
@@ -23,7 +25,7 @@ pub struct RemoveCredential {
 impl Command for RemoveCredential {
     type Output = ();
     const NAME: &'static str = "server.remove_credential";
-    const NEEDS: Permission = Permission::new("discard", "server.credential");
+    const NEEDS: Permission = find_credential::DISCARD;
 }
 
 #[derive(Component)]
@@ -42,6 +44,7 @@ impl CommandHandler<RemoveCredential> for Handler {
         message: &Message,
     ) -> Result<(), Failure> {
         let mut server = self.servers.get(command.server, uow).await?;
+        message.access.permit(|| ServerView::from(&server))?;
         command.precondition.require(server.revision())?;
         server.remove_credential(command.credential, message.now)?;
         Ok(self.servers.save(&mut server, uow).await?)
@@ -72,12 +75,12 @@ mod tests {
         let server = test.dispatch(RegisterServer { draft }).await.unwrap();
         let remove = || RemoveCredential {
             server: server.id,
-            credential: server.credentials[0].id,
+            credential: server.shown_credentials()[0].id,
             precondition: Precondition::Any,
         };
         test.dispatch(remove()).await.unwrap();
         let left = test.ask(FindServer { id: server.id }).await.unwrap();
-        assert_eq!((left.revision, left.credentials), (2, server.credentials[1..].to_vec()));
+        assert_eq!((left.revision, left.shown_credentials()), (2, &server.shown_credentials()[1..]));
         assert_eq!(test.dispatch(remove()).await.unwrap_err().kind(), Kind::NotFound);
         assert_eq!(test.event_types().await.last().unwrap(), "server.credential.removed");
         test.finish().await;

@@ -11,6 +11,7 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
+use super::find_server::ServerView;
 use crate::domain::{CredentialId, RevealReason, ServerId, ServerRepository};
 
 /// Look at the password of a credential. That it was, by whom and why is on record before anybody sees it.
@@ -39,9 +40,10 @@ impl CommandHandler<RevealCredential> for Handler {
         &self,
         command: RevealCredential,
         uow: &mut WriteUow,
-        _: &Message,
+        message: &Message,
     ) -> Result<Secret, Failure> {
         let mut server = self.servers.get(command.server, uow).await?;
+        message.access.permit(|| ServerView::from(&server))?;
         server.reveal_credential(command.credential, command.reason)?;
         self.servers.save(&mut server, uow).await?;
         Ok(self.servers.password(command.credential, uow).await?)
@@ -76,7 +78,7 @@ mod tests {
     fn reveal(server: &ServerView, position: usize) -> RevealCredential {
         RevealCredential {
             server: server.id,
-            credential: server.credentials[position].id,
+            credential: server.shown_credentials()[position].id,
             reason: RevealReason::parse("disk full".to_owned()).unwrap(),
         }
     }
@@ -104,7 +106,7 @@ mod tests {
     async fn what_was_tampered_with_is_not_revealed() {
         let test = Testbed::of(&[&CONTEXT]).start().await;
         let server = server_with_passwords(&test, &["first", "second", "third", "fourth"]).await;
-        let id = |position: usize| server.credentials[position].id;
+        let id = |position: usize| server.shown_credentials()[position].id;
         let sealed_of = |position: usize| {
             let select = Query::select()
                 .column(Alias::new("password_sealed"))

@@ -200,7 +200,7 @@ mod tests {
         assert!(matches!(slow.run(|_| {}).await, Err(KeyError::Overtaken)));
         let rotated = next.run(|_| {}).await.unwrap();
         assert_eq!((rotated.progress.done, rotated.retired.len()), (3, 1));
-        for credential in server.credentials {
+        for credential in server.shown_credentials() {
             let reason = RevealReason::parse("test".to_owned()).unwrap();
             let reveal = RevealCredential { server: server.id, credential: credential.id, reason };
             assert_eq!(test.dispatch(reveal).await.unwrap().expose(), "hunter2");

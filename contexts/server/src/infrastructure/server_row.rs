@@ -131,7 +131,7 @@ impl From<ServerRow> for ServerView {
                 architecture: row.os_architecture,
             },
             status: row.status,
-            credentials: Vec::new(),
+            credentials: None,
             discarded: row.discarded,
             revision: row.revision.unsigned_abs(),
             created_at: row.created_at,
@@ -178,8 +178,8 @@ impl JoinedRow {
         let mut rows = rows.into_iter();
         let first = rows.next()?;
         let mut view = ServerView::from(first.server);
-        view.credentials.extend(first.credential.into_view());
-        view.credentials.extend(rows.filter_map(|row| row.credential.into_view()));
+        let credentials = std::iter::once(first.credential).chain(rows.map(|row| row.credential));
+        view.credentials = Some(credentials.filter_map(CredentialRow::into_view).collect());
         Some(view)
     }
 }

@@ -238,6 +238,11 @@ impl Names {
                 let prefix = format!("{prefix}{}::", path.ident);
                 self.add_tree(&prefix, &path.tree);
             }
+            // `path::{self}` is `path`.
+            UseTree::Name(name) if name.ident == "self" => {
+                self.add(prefix.trim_end_matches("::"));
+                self.local.extend(prefix.trim_end_matches("::").rsplit("::").next().map(str::to_owned));
+            }
             UseTree::Name(name) => self.add_used(prefix, &name.ident, &name.ident),
             UseTree::Rename(name) => self.add_used(prefix, &name.ident, &name.rename),
             UseTree::Glob(_) => self.add(prefix.trim_end_matches("::")),

@@ -1,13 +1,15 @@
 //! The list of servers, on a real database.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
+use servertree_kernel::criteria::{Filter, ListView};
 use servertree_kernel::domain::Precondition;
-use servertree_kernel::testkit::Testbed;
+use servertree_kernel::testkit::{Objects, Permit, Testbed};
 
 use super::*;
 use crate::CONTEXT;
@@ -87,6 +89,39 @@ async fn credentials_are_found_by_what_they_are_together() {
         ("and_filter", r#"[{"credentials.username":{"eq":"admin"}}]"#),
     ];
     assert_eq!(names_of(&test.ask(page(&twice)).await.unwrap()), ["two"], "two objects, two credentials");
+    test.finish().await;
+}
+
+/// Whatever the conditions of two grants, the list shows just the servers that one of them covers in memory.
+#[tokio::test]
+async fn the_scope_of_a_list_is_what_its_grants_cover() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    populate(&test).await;
+    let everything = [("filter", r#"{"discarded":{"in":[true,false]}}"#), ("limit", "500")];
+    let all = test.ask(page(&everything)).await.unwrap().items;
+    let conditions: Arc<Mutex<Vec<Filter>>> = Arc::default();
+    let given = Arc::clone(&conditions);
+    let test = Testbed::of(&[&CONTEXT])
+        .permissions(Permit(move |_| Objects::Some(Filter::Any(given.lock().unwrap().clone()))))
+        .after(test.stop().await)
+        .start()
+        .await;
+    let mut runner = TestRunner::deterministic();
+    let (two, mut some) = ((filter(), filter()), 0);
+    for _ in 0..200 {
+        let (one, other) = two.new_tree(&mut runner).unwrap().current();
+        let parsed = [&one, &other].map(|json| Filter::parse(ServerView::FIELDS, json).unwrap());
+        *conditions.lock().unwrap() = parsed.to_vec();
+        let is_covered = |server: &&ServerView| {
+            let object = serde_json::to_value(server).unwrap();
+            parsed.iter().any(|condition| condition.matches(&object))
+        };
+        let expected: Vec<&str> = all.iter().filter(is_covered).map(|server| server.name.as_str()).collect();
+        let shown = test.ask(page(&everything)).await.unwrap();
+        assert_eq!(names_of(&shown), expected, "{one} or {other}");
+        some += usize::from(!expected.is_empty() && expected.len() < all.len());
+    }
+    assert!(some > 30, "only {some} of the scopes cover some and not all");
     test.finish().await;
 }
 

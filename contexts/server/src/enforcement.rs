@@ -1,0 +1,272 @@
+//! That every use case of this context keeps to the conditions of grants.
+#![cfg(test)]
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::{Value, json};
+use servertree_kernel::criteria::{Criteria, Filter, ListView};
+use servertree_kernel::domain::Precondition;
+use servertree_kernel::merge_patch::MergePatch;
+use servertree_kernel::permission::Permission;
+use servertree_kernel::problem::{Failure, Kind};
+use servertree_kernel::testkit::{AllowAll, Objects, Permit, Stopped, Testbed};
+
+use crate::CONTEXT;
+use crate::application::add_credential::AddCredential;
+use crate::application::change_credential::ChangeCredential;
+use crate::application::change_server_status::ChangeServerStatus;
+use crate::application::discard_server::DiscardServer;
+use crate::application::find_credential::FindCredential;
+use crate::application::find_server::{FindServer, ServerView};
+use crate::application::find_servers::FindServers;
+use crate::application::modify_server::ModifyServer;
+use crate::application::patch_server::PatchServer;
+use crate::application::register_server::RegisterServer;
+use crate::application::remove_credential::RemoveCredential;
+use crate::application::restore_server::RestoreServer;
+use crate::application::reveal_credential::RevealCredential;
+use crate::domain::samples::{credential, draft};
+use crate::domain::{CredentialDrafts, Environment, RevealReason, ServerDraft, Status};
+
+fn in_environment(name: &str) -> Filter {
+    Filter::parse(ServerView::FIELDS, &json!({"environment": {"eq": name}})).unwrap()
+}
+
+fn server(name: &str, environment: &str) -> ServerDraft {
+    let ssh = json!({"connection_type": "ssh", "username": "root", "password": "hunter2"});
+    ServerDraft {
+        environment: Environment::parse(environment.to_owned()).unwrap(),
+        credentials: CredentialDrafts::Replace(vec![credential(ssh)]),
+        ..draft(name)
+    }
+}
+
+/// One server in production and one in staging, and what is left of who registered them.
+async fn given() -> (ServerView, ServerView, Stopped) {
+    let test = Testbed::of(&[&CONTEXT]).permissions(AllowAll).start().await;
+    let production = test.dispatch(RegisterServer { draft: server("web-1", "production") }).await.unwrap();
+    let staging = test.dispatch(RegisterServer { draft: server("web-2", "staging") }).await.unwrap();
+    (production, staging, test.stop().await)
+}
+
+async fn as_permitted(
+    stopped: Stopped,
+    objects: impl Fn(Permission) -> Objects + Send + Sync + 'static,
+) -> Testbed {
+    Testbed::of(&[&CONTEXT]).permissions(Permit(objects)).after(stopped).start().await
+}
+
+fn page(pairs: &[(&str, &str)]) -> FindServers {
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    FindServers { criteria: Criteria::parse(&pairs).unwrap() }
+}
+
+type Outcome<'t> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 't>>;
+
+/// What each use case comes to on this server. A use case that is not here fails the test below.
+fn attempts<'t>(test: &'t Testbed, server: &ServerView) -> Vec<(&'static str, Outcome<'t>)> {
+    let id = server.id;
+    let known = server.shown_credentials()[0].id;
+    let ssh = || credential(json!({"connection_type": "ssh", "username": "admin"}));
+    let any = Precondition::Any;
+    let reason = RevealReason::parse("test".to_owned()).unwrap();
+    let patch = MergePatch::new(json!({"cpu_cores": 64})).unwrap();
+    let same = ServerDraft { credentials: CredentialDrafts::Keep, ..self::server("web-1", "production") };
+    macro_rules! attempt {
+        ($way:ident, $name:literal, $message:expr) => {{
+            let message = $message;
+            ($name, Box::pin(async move { test.$way(message).await.map(drop) }) as Outcome<'t>)
+        }};
+    }
+    vec![
+        attempt!(ask, "server.find_server", FindServer { id }),
+        attempt!(ask, "server.find_credential", FindCredential { server: id, credential: known }),
+        attempt!(
+            dispatch,
+            "server.modify_server",
+            ModifyServer { id, draft: same, precondition: any.clone() }
+        ),
+        attempt!(dispatch, "server.patch_server", PatchServer { id, patch, precondition: any.clone() }),
+        attempt!(
+            dispatch,
+            "server.change_server_status",
+            ChangeServerStatus { id, status: Status::Error, precondition: any.clone() }
+        ),
+        attempt!(dispatch, "server.discard_server", DiscardServer { id, precondition: any.clone() }),
+        attempt!(dispatch, "server.restore_server", RestoreServer { id, precondition: any.clone() }),
+        attempt!(
+            dispatch,
+            "server.add_credential",
+            AddCredential { server: id, draft: ssh(), precondition: any.clone() }
+        ),
+        attempt!(
+            dispatch,
+            "server.change_credential",
+            ChangeCredential { server: id, credential: known, draft: ssh(), precondition: any.clone() }
+        ),
+        attempt!(
+            dispatch,
+            "server.remove_credential",
+            RemoveCredential { server: id, credential: known, precondition: any }
+        ),
+        attempt!(
+            dispatch,
+            "server.reveal_credential",
+            RevealCredential { server: id, credential: known, reason }
+        ),
+    ]
+}
+
+/// These are about no server that is there yet, or about all of them: they have tests of their own below.
+const ABOUT_NO_ONE: [&str; 2] = ["server.register_server", "server.find_servers"];
+
+#[tokio::test]
+async fn what_grants_do_not_cover_is_not_there_or_not_permitted() {
+    for hidden in [true, false] {
+        let (production, _, stopped) = given().await;
+        let test = as_permitted(stopped, move |permission| {
+            let reads_server = permission == Permission::new("read", "server");
+            if reads_server == hidden { Objects::Some(in_environment("staging")) } else { Objects::All }
+        })
+        .await;
+        let mut covered: BTreeSet<&str> = ABOUT_NO_ONE.into();
+        for (name, outcome) in attempts(&test, &production) {
+            covered.insert(name);
+            // To find a server takes no more than to read it.
+            let expected = match (hidden, name) {
+                (true, _) => Some(Kind::NotFound),
+                (false, "server.find_server") => None,
+                (false, _) => Some(Kind::Forbidden),
+            };
+            assert_eq!(outcome.await.err().map(|failure| failure.kind()), expected, "{name}");
+        }
+        let all: BTreeSet<&str> = test.application.use_cases.iter().map(|use_case| use_case.name).collect();
+        assert_eq!(covered, all, "a use case has no attempt here");
+        assert_eq!(test.events().await.len(), 4, "nothing happened");
+        test.finish().await;
+    }
+}
+
+/// A change must be covered before and after: nobody moves a server out of what they may change, or into it.
+#[tokio::test]
+async fn a_change_is_covered_before_and_after() {
+    let (production, staging, stopped) = given().await;
+    let test = as_permitted(stopped, |permission| match (permission.action, permission.object_type) {
+        ("update" | "create", "server") => Objects::Some(in_environment("staging")),
+        _ => Objects::All,
+    })
+    .await;
+    let moved = |environment: &str| MergePatch::new(json!({ "environment": environment })).unwrap();
+    let patch = |id, patch| PatchServer { id, patch, precondition: Precondition::Any };
+    for (id, environment) in [(staging.id, "production"), (production.id, "staging")] {
+        let refused = test.dispatch(patch(id, moved(environment))).await.unwrap_err();
+        assert_eq!(refused.kind(), Kind::Forbidden, "to {environment}");
+    }
+    test.dispatch(patch(staging.id, MergePatch::new(json!({"cpu_cores": 8})).unwrap())).await.unwrap();
+    let register = |environment| RegisterServer { draft: server("web-3", environment) };
+    assert_eq!(test.dispatch(register("production")).await.unwrap_err().kind(), Kind::Forbidden);
+    test.dispatch(register("staging")).await.unwrap();
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_shows_what_grants_cover() {
+    let (_, staging, stopped) = given().await;
+    let test = as_permitted(stopped, |_| Objects::Some(in_environment("staging"))).await;
+    for pairs in [&[][..], &[("q", "web")], &[("filter", r#"{"environment":{"in":"production,staging"}}"#)]] {
+        let found = test.ask(page(pairs)).await.unwrap();
+        assert_eq!((found.items, found.total), (vec![staging.clone()], Some(1)), "{pairs:?}");
+    }
+    let hidden = test.ask(page(&[("filter", r#"{"environment":{"eq":"production"}}"#)])).await.unwrap();
+    assert_eq!((hidden.items.len(), hidden.total), (0, Some(0)));
+    test.finish().await;
+}
+
+/// Without a grant to read them, credentials are absent from answers and unknown in filters, also in answers to changes.
+#[tokio::test]
+async fn credentials_are_unknown_to_who_may_not_see_them() {
+    let (production, _, stopped) = given().await;
+    let test = as_permitted(stopped, |permission| match permission.object_type {
+        "server" => Objects::All,
+        _ => Objects::None,
+    })
+    .await;
+    let found = test.ask(FindServer { id: production.id }).await.unwrap();
+    assert_eq!(found.credentials, None);
+    assert!(serde_json::to_value(&found).unwrap().get("credentials").is_none());
+    assert!(test.ask(page(&[])).await.unwrap().items.iter().all(|server| server.credentials.is_none()));
+    for pairs in [
+        ("filter", r#"{"credentials.username":{"eq":"root"}}"#),
+        ("or_filter", r#"[{"credentials":{"em":true}}]"#),
+        ("fields", "name,credentials"),
+    ] {
+        let refused = test.ask(page(&[pairs])).await.unwrap_err();
+        assert_eq!(
+            (refused.kind(), refused.fields()[0].code),
+            (Kind::Malformed, "unknown_field"),
+            "{pairs:?}"
+        );
+    }
+    // What they see can be put back: the credentials stay.
+    let same = ServerDraft { credentials: CredentialDrafts::Keep, ..server("web-1", "production") };
+    let modify = |draft| ModifyServer { id: production.id, draft, precondition: Precondition::Any };
+    assert_eq!(test.dispatch(modify(same)).await.unwrap().revision, 1);
+    // But neither are they changed along with the server, nor brought along with a new one.
+    let none =
+        ServerDraft { credentials: CredentialDrafts::Replace(vec![]), ..server("web-1", "production") };
+    for draft in [none, server("web-1", "production")] {
+        assert_eq!(test.dispatch(modify(draft)).await.unwrap_err().kind(), Kind::Forbidden);
+    }
+    let register = RegisterServer { draft: server("web-3", "production") };
+    assert_eq!(test.dispatch(register).await.unwrap_err().kind(), Kind::Forbidden);
+    test.finish().await;
+}
+
+/// With a grant for some servers only, those of the others are neither shown nor found.
+#[tokio::test]
+async fn credentials_of_some_servers_are_seen() {
+    let (production, staging, stopped) = given().await;
+    let test = as_permitted(stopped, |permission| match permission.object_type {
+        "server" => Objects::All,
+        _ => Objects::Some(in_environment("staging")),
+    })
+    .await;
+    assert_eq!(test.ask(FindServer { id: production.id }).await.unwrap().credentials, None);
+    assert_eq!(test.ask(FindServer { id: staging.id }).await.unwrap(), staging);
+    let all = test.ask(page(&[])).await.unwrap().items;
+    let seen: Vec<bool> = all.iter().map(|server| server.credentials.is_some()).collect();
+    assert_eq!(seen, [false, true]);
+    for filter in [r#"{"credentials.username":{"eq":"root"}}"#, r#"{"credentials.username":{"ne":"nobody"}}"#]
+    {
+        let found = test.ask(page(&[("filter", filter)])).await.unwrap().items;
+        assert_eq!(found, std::slice::from_ref(&staging), "{filter}");
+    }
+    let find = |server: &ServerView, of: &ServerView| FindCredential {
+        server: server.id,
+        credential: of.shown_credentials()[0].id,
+    };
+    assert!(test.ask(find(&staging, &staging)).await.is_ok());
+    let refused = test.ask(find(&production, &staging)).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::Forbidden);
+    test.finish().await;
+}
+
+/// The value that a condition compares with is that of the object, whatever its JSON leaves out for others.
+#[test]
+fn views_have_every_field_that_conditions_can_name() {
+    let id = uuid::Uuid::nil();
+    let credentials = |json: Value| credential(json);
+    let drafts = vec![credentials(json!({"connection_type": "ssh", "username": "root"}))];
+    let draft = ServerDraft { credentials: CredentialDrafts::Replace(drafts), ..draft("web-1") };
+    let now = servertree_kernel::domain::Timestamp::from_micros(0);
+    let server = crate::domain::Server::register(id.into(), draft, || id.into(), now).unwrap();
+    let view = serde_json::to_value(ServerView::from(&server)).unwrap();
+    for field in ServerView::FIELDS {
+        let (whole, part) = field.api_name().split_once('.').unwrap_or((field.api_name(), ""));
+        let object = if view[whole].is_array() { &view[whole][0] } else { &view[whole] };
+        assert!(part.is_empty() || object.get(part).is_some(), "{}", field.api_name());
+        assert!(view.get(whole).is_some(), "{}", field.api_name());
+    }
+}

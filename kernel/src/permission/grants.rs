@@ -1,0 +1,109 @@
+//! Grants: what roles give to those who have them.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::criteria::Filter;
+
+/// One grant, for a permission that its holder knows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// The role that gives it.
+    pub role: Arc<str>,
+    /// For which objects it holds; none: for all.
+    pub condition: Option<Filter>,
+}
+
+/// The grants of one caller for one permission: each covers what it covers, whatever the others do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grants(Arc<[Grant]>);
+
+impl Grants {
+    /// These.
+    pub fn new(grants: Vec<Grant>) -> Self {
+        Self(grants.into())
+    }
+
+    /// No grant: nothing is permitted.
+    pub fn none() -> Self {
+        Self::new(Vec::new())
+    }
+
+    /// A grant without a condition.
+    pub fn everything(role: &str) -> Self {
+        Self::new(vec![Grant { role: role.into(), condition: None }])
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The grant that covers an object, if one does. Its JSON form is asked for only if that depends on it.
+    pub fn covering(&self, object: impl FnOnce() -> Value) -> Option<&Grant> {
+        if let Some(grant) = self.0.iter().find(|grant| grant.condition.is_none()) {
+            return Some(grant);
+        }
+        if self.is_empty() {
+            return None;
+        }
+        let object = object();
+        self.0
+            .iter()
+            .find(|grant| grant.condition.as_ref().is_some_and(|condition| condition.matches(&object)))
+    }
+
+    /// The objects that they cover together, as a filter of their list.
+    pub fn scope(&self) -> Filter {
+        let conditions: Option<Vec<Filter>> = self.0.iter().map(|grant| grant.condition.clone()).collect();
+        let has_unconditional = conditions.is_none();
+        if has_unconditional { Filter::everything() } else { Filter::Any(conditions.unwrap_or_default()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::criteria::Field;
+
+    const FIELDS: &[Field] = &[Field::text("environment", "environment", "environment")];
+
+    fn grant(environment: Option<&str>) -> Grant {
+        let filter = |name| Filter::parse(FIELDS, &json!({"environment": {"eq": name}})).unwrap();
+        Grant { role: "tester".into(), condition: environment.map(filter) }
+    }
+
+    fn covers(grants: &Grants, environment: &str) -> bool {
+        grants.covering(|| json!({ "environment": environment })).is_some()
+    }
+
+    #[test]
+    fn each_grant_covers_what_its_condition_says() {
+        assert!(!covers(&Grants::none(), "staging"));
+        assert!(covers(&Grants::everything("tester"), "staging"));
+        let two = Grants::new(vec![grant(Some("staging")), grant(Some("test"))]);
+        assert!(covers(&two, "staging") && covers(&two, "test") && !covers(&two, "production"));
+        assert!(two.covering(|| json!({})).is_none(), "what has no such property is not covered");
+    }
+
+    #[test]
+    fn an_object_is_looked_at_only_if_need_be() {
+        assert!(Grants::none().covering(|| panic!("there is nothing to compare it with")).is_none());
+        let one_is_enough = Grants::new(vec![grant(Some("staging")), grant(None)]);
+        assert!(one_is_enough.covering(|| panic!("a grant without a condition covers it")).is_some());
+    }
+
+    #[test]
+    fn their_scope_is_what_they_cover() {
+        assert_eq!(Grants::none().scope(), Filter::Any(vec![]));
+        assert_eq!(Grants::new(vec![grant(Some("staging")), grant(None)]).scope(), Filter::everything());
+        let two = Grants::new(vec![grant(Some("staging")), grant(Some("test"))]);
+        for environment in ["staging", "test", "production"] {
+            let object = json!({ "environment": environment });
+            assert_eq!(two.scope().matches(&object), covers(&two, environment), "{environment}");
+        }
+    }
+}

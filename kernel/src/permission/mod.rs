@@ -1,0 +1,65 @@
+//! Permissions: who may do what to which objects. Nobody, unless a grant says so.
+//!
+//! Each command and query names the [`Permission`] it needs. The bus asks the [`PermissionChecker`] for the caller's
+//! [`Grants`] before anything else; without any it ends there. A grant may hold for some objects only: the handler asks
+//! [`Access`] about the object itself, before and after a change, and a list is narrowed to the grants' scope.
+
+mod access;
+mod grants;
+mod slot;
+
+use async_trait::async_trait;
+use shaku::Interface;
+use thiserror::Error;
+
+pub use access::Access;
+pub use grants::{Grant, Grants};
+pub use slot::PermissionSlot;
+
+use crate::message::Caller;
+use crate::problem::{Failure, NOT_PERMITTED, Problem, ProblemType};
+
+/// What a command or query needs: an action on a type of object. Every one names it, so none is open by omission.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Permission {
+    /// `read`, `create`, `update`, `discard`, …
+    pub action: &'static str,
+    /// `server`, `application`, …; a part of one after a dot: `server.credential`.
+    pub object_type: &'static str,
+}
+
+impl Permission {
+    /// `action` on objects of `object_type`.
+    pub const fn new(action: &'static str, object_type: &'static str) -> Self {
+        Self { action, object_type }
+    }
+
+    /// To read what this is about: of a part, the whole that it belongs to.
+    fn reading(self) -> Self {
+        let whole = self.object_type.split_once('.').map_or(self.object_type, |(whole, _)| whole);
+        Self { action: "read", object_type: whole }
+    }
+}
+
+/// Knows who has which grants. A context may provide it; see [`PermissionSlot`].
+#[async_trait]
+pub trait PermissionChecker: Interface {
+    /// The caller's grants for each of these permissions, in their order. An error counts as none.
+    async fn grants(&self, caller: &Caller, permissions: &[Permission]) -> Result<Vec<Grants>, Failure>;
+}
+
+/// The caller has no grant, or none that covers this object.
+#[derive(Debug, Error)]
+#[error("{caller} may not {} {}", .permission.action, if *.this_one { "this one" } else { "objects of its type" })]
+pub struct NotPermitted {
+    caller: Caller,
+    permission: Permission,
+    /// Whether it is about one object, which others of its type say nothing about.
+    this_one: bool,
+}
+
+impl Problem for NotPermitted {
+    fn problem(&self) -> &'static ProblemType {
+        &NOT_PERMITTED
+    }
+}
