@@ -2,7 +2,7 @@
 //! is told with where it came from and what is allowed.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, TcpListener};
 use std::path::Path;
 
 use figment::Figment;
@@ -44,6 +44,15 @@ pub struct HttpSettings {
     pub address: IpAddr,
     pub port: u16,
     pub body_timeout: u64,
+    pub public_url: String,
+}
+
+impl HttpSettings {
+    /// Where browsers find the service: as it is set, else where it listens.
+    pub fn public_url(&self, listener: &TcpListener) -> String {
+        let listens = || listener.local_addr().map(|address| format!("http://{address}")).unwrap_or_default();
+        if self.public_url.is_empty() { listens() } else { self.public_url.clone() }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +144,13 @@ impl Config {
         if !(1..=600).contains(&self.http.body_timeout) {
             return fault("http.body_timeout", "must be 1 to 600 seconds");
         }
+        if !is_origin(&self.http.public_url) {
+            let example = "https://inventory.example.org";
+            return fault(
+                "http.public_url",
+                &format!("must be scheme and host (and port) alone, such as {example}"),
+            );
+        }
         if !(10..=60_000).contains(&self.events.poll_interval) {
             return fault("events.poll_interval", "must be 10 to 60000 milliseconds");
         }
@@ -152,6 +168,15 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// An origin as browsers send it, or nothing.
+fn is_origin(url: &str) -> bool {
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    url.is_empty()
+        || host.is_some_and(|host| {
+            !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) && host == host.to_ascii_lowercase()
+        })
 }
 
 /// `info`, or `module=info`.

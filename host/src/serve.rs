@@ -28,6 +28,9 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let database = open_database(&config).await?;
     let keyring = keyring(&config);
     let application = assemble(&config, contexts, &database, &keyring)?;
+    if application.has_permission_checker != application.token_verifier.is_some() {
+        return Err(StartError::NobodyVerifies);
+    }
     if !application.has_permission_checker && !config.http.address.is_loopback() {
         return Err(StartError::NotLoopback { address: config.http.address });
     }

@@ -25,6 +25,8 @@ pub enum StartError {
          another one with data.folder (SERVERTREE_DATA__FOLDER)"
     )]
     DataFolder { folder: String, source: io::Error },
+    #[error("a context knows who may do what, but none who asks: enable both, or none")]
+    NobodyVerifies,
     #[error(transparent)]
     Connect(#[from] ConnectError),
     #[error(transparent)]

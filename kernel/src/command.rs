@@ -11,7 +11,7 @@ use tracing::Instrument;
 use crate::bus::{Handlers, Pipeline};
 use crate::idempotency::{Answer, Claim, KeyRefused, OnceRequest};
 use crate::message::Message;
-use crate::permission::{Access, Permission};
+use crate::permission::{Access, Permission, ReadOnly};
 use crate::problem::{Failure, Internal};
 use crate::uow::WriteUow;
 
@@ -120,6 +120,9 @@ impl CommandBus {
 
 /// The message of a caller who may, with what they may.
 async fn permitted<C: Command>(pipeline: &Pipeline, message: Message) -> Result<Message, Failure> {
+    if message.caller.is_read_only() {
+        return Err(ReadOnly.into());
+    }
     let checker = pipeline.permissions.as_ref();
     let access = Access::require(checker, &message.caller, C::NEEDS, C::ALSO).await?;
     Ok(Message { access, ..message })

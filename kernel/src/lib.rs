@@ -4,6 +4,7 @@
 //! [`permission`] are the pipeline that every use case runs in; [`event`] keeps and delivers what happened;
 //! [`database`] and [`http`] are the edges; [`plugin`] is how contexts register. docs/ARCHITECTURE.md walks through it.
 
+pub mod authentication;
 mod bus;
 pub mod cache;
 pub mod clock;

@@ -8,12 +8,26 @@ use crate::permission::Access;
 
 /// Who asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Caller(Arc<str>);
+pub struct Caller {
+    subject: Arc<str>,
+    /// Asks questions only: commands are refused.
+    read_only: bool,
+}
 
 impl Caller {
     /// A subject by its name, as events and logs show it.
     pub fn named(subject: &str) -> Self {
-        Self(subject.into())
+        Self { subject: subject.into(), read_only: false }
+    }
+
+    /// The same, but with a token that is good for queries only.
+    pub fn read_only(self) -> Self {
+        Self { read_only: true, ..self }
+    }
+
+    /// Whether commands are refused.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
     }
 
     /// Whoever works on the machine itself: the only caller until the authorization context is there.
@@ -23,13 +37,13 @@ impl Caller {
 
     /// The name of the subject.
     pub fn subject(&self) -> &str {
-        &self.0
+        &self.subject
     }
 }
 
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.subject)
     }
 }
 

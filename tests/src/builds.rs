@@ -11,6 +11,8 @@ pub enum Program {
     Servertree,
     /// The same, with a context that tells what was delivered to it.
     Probe,
+    /// The one with the probe, and with a context that knows a few callers by their tokens.
+    Guarded,
 }
 
 impl Program {
@@ -19,6 +21,7 @@ impl Program {
         folder().join(match self {
             Self::Servertree => "servertree",
             Self::Probe => "servertree-probe",
+            Self::Guarded => "servertree-guarded",
         })
     }
 }

@@ -29,6 +29,7 @@ static CONTEXT: Context = Context {
     },
     events: &[],
     problems: &[],
+    open: &[],
     secrets: &[],
     register: |_, registry| {
         registry.subscriber::<Everything>(Arc::new(Probe));

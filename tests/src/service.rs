@@ -76,6 +76,11 @@ impl Service {
         Builder { program: Program::Probe, ..Self::builder() }
     }
 
+    /// The program in which callers have to say who they are, with settings to come.
+    pub fn guarded() -> Builder {
+        Builder { program: Program::Guarded, ..Self::builder() }
+    }
+
     /// The program that is delivered, with nothing configured.
     pub async fn start() -> Self {
         Self::builder().start().await

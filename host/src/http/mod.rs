@@ -1,5 +1,6 @@
 //! The HTTP server: middleware, the routes of the contexts, and those of the host itself.
 
+mod authenticate;
 mod fallback;
 mod health;
 mod local_only;
@@ -66,6 +67,7 @@ pub fn start(
     let description = web::Data::new(pages::Description(json.into()));
     let local_only = !application.has_permission_checker;
     let body_timeout = web::Data::new(BodyTimeout(Duration::from_secs(settings.body_timeout)));
+    let public_url = web::Data::new(authenticate::PublicUrl(settings.public_url(&listener)));
     let application = web::Data::new(application);
     let database = web::Data::new(database);
     let server = HttpServer::new(move || {
@@ -76,8 +78,10 @@ pub fn start(
             .app_data(description.clone())
             .app_data(table.clone())
             .app_data(body_timeout.clone())
+            .app_data(public_url.clone())
             // An id that is no UUID is the id of nothing.
             .app_data(web::PathConfig::default().error_handler(|_, _| Failure::from(NotFound).into()))
+            .wrap(from_fn(authenticate::admit))
             .wrap(Condition::new(local_only, from_fn(local_only::admit)))
             .wrap(from_fn(render_problems))
             .wrap(from_fn(observe::observe))

@@ -28,6 +28,10 @@ pub async fn observe(
         request.head_mut().method = Method::GET;
     }
     let mut answer = next.call(request).await?;
+    // By now it is known who asked.
+    if let Some(origin) = answer.request().extensions().get::<Origin>() {
+        line.caller = origin.caller.clone();
+    }
     line.answered(answer.request().match_pattern(), answer.status());
     if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
         answer.headers_mut().insert(REQUEST_ID, value);

@@ -17,6 +17,9 @@ use crate::problem::{
 /// Seconds after which it makes sense to ask again when something was not available.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 
+/// How to say who one is (RFC 6750).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"ServerTree\"");
+
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -27,6 +30,9 @@ impl ResponseError for Failure {
         let mut response = HttpResponse::new(self.status_code());
         if self.kind() == Kind::Unavailable {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        if self.kind() == Kind::Unauthenticated {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, CHALLENGE);
         }
         if let Some(allow) = self.allow() {
             response.headers_mut().insert(header::ALLOW, allow);

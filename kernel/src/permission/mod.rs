@@ -48,6 +48,17 @@ pub trait PermissionChecker: Interface {
     async fn grants(&self, caller: &Caller, permissions: &[Permission]) -> Result<Vec<Grants>, Failure>;
 }
 
+/// The caller came with a token that is good for queries only.
+#[derive(Debug, Error)]
+#[error("this token only reads")]
+pub struct ReadOnly;
+
+impl Problem for ReadOnly {
+    fn problem(&self) -> &'static ProblemType {
+        &NOT_PERMITTED
+    }
+}
+
 /// The caller has no grant, or none that covers this object.
 #[derive(Debug, Error)]
 #[error("{caller} may not {} {}", .permission.action, if *.this_one { "this one" } else { "objects of its type" })]

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use super::{Context, Kernel, Registered, Registry, UseCase};
+use crate::authentication::TokenVerifier;
 use crate::bus::Pipeline;
 use crate::clock::{Clock, IdGenerator};
 use crate::command::CommandBus;
@@ -58,9 +59,9 @@ pub enum AssemblyError {
         /// Those that are there.
         known: String,
     },
-    /// Two contexts want to decide about permissions.
-    #[error("both '{0}' and '{1}' provide the permission checker; enable one of them")]
-    TwoPermissionCheckers(&'static str, &'static str),
+    /// Two contexts provide the same port.
+    #[error("both '{0}' and '{1}' provide the {2}; enable one of them")]
+    TwoProviders(&'static str, &'static str, &'static str),
     /// The permission slot belongs to another application already.
     #[error("the permission slot is filled already: each application needs one of its own")]
     SlotIsFilled,
@@ -99,8 +100,12 @@ pub struct Application {
     pub commands: CommandBus,
     /// Answers queries.
     pub queries: QueryBus,
-    /// Whether a context decides about permissions; else the fallback does.
+    /// Whether a context knows the grants; else the fallback does.
     pub has_permission_checker: bool,
+    /// Who says whom a token stands for, if a context does.
+    pub token_verifier: Option<Arc<dyn TokenVerifier>>,
+    /// The paths below `/api/v1` that are open to those who are not known yet.
+    pub open_paths: Arc<[&'static str]>,
     subscribers: Vec<Subscriber>,
     database: Database,
     pipeline: Pipeline,
@@ -118,11 +123,8 @@ impl Application {
         unique("use case", registry.use_cases.iter().map(|use_case| use_case.name))?;
         unique("problem", problem_types(&parts.contexts).map(|problem| problem.code))?;
         unique("event", parts.contexts.iter().flat_map(|context| context.events.iter().copied()))?;
-        let provided = match registry.permission_checkers.as_slice() {
-            [] => None,
-            [(_, checker)] => Some(Arc::clone(checker)),
-            [(one, _), (other, _), ..] => return Err(AssemblyError::TwoPermissionCheckers(one, other)),
-        };
+        let provided = only("permission checker", registry.permission_checkers)?;
+        let token_verifier = only("token verifier", registry.token_verifiers)?;
         let has_permission_checker = provided.is_some();
         if !parts.permissions.fill(provided.unwrap_or(parts.fallback_permissions)) {
             return Err(AssemblyError::SlotIsFilled);
@@ -137,11 +139,13 @@ impl Application {
             runtime: parts.runtime,
         };
         Ok(Self {
+            open_paths: parts.contexts.iter().flat_map(|context| context.open).copied().collect(),
             contexts: parts.contexts.into(),
             use_cases: registry.use_cases.into(),
             commands: CommandBus::new(registry.commands, pipeline.clone()),
             queries: QueryBus::new(registry.queries, pipeline.clone()),
             has_permission_checker,
+            token_verifier,
             subscribers: registry.subscribers,
             database: parts.database,
             clock: parts.kernel.resolve(),
@@ -181,6 +185,18 @@ pub fn migrations(contexts: &[&'static Context]) -> Vec<Migrations> {
 
 fn problem_types(contexts: &[&'static Context]) -> impl Iterator<Item = &'static ProblemType> {
     COMMON.iter().copied().chain(contexts.iter().flat_map(|context| context.problems.iter().copied()))
+}
+
+/// The one that is provided, if one is.
+fn only<T: ?Sized>(
+    port: &'static str,
+    provided: Vec<(&'static str, Arc<T>)>,
+) -> Result<Option<Arc<T>>, AssemblyError> {
+    match provided.as_slice() {
+        [] => Ok(None),
+        [(_, only)] => Ok(Some(Arc::clone(only))),
+        [(one, _), (other, _), ..] => Err(AssemblyError::TwoProviders(one, other, port)),
+    }
 }
 
 fn unique<'n>(kind: &'static str, names: impl Iterator<Item = &'n str>) -> Result<(), AssemblyError> {

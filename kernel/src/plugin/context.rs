@@ -41,6 +41,8 @@ pub struct Context {
     pub events: &'static [&'static str],
     /// The types of problem it can answer with.
     pub problems: &'static [&'static ProblemType],
+    /// The paths of those of its routes that are open to callers who are not known yet, below `/api/v1`: logging in is one.
+    pub open: &'static [&'static str],
     /// Where its tables keep secrets: what a rotation of keys wraps again.
     pub secrets: &'static [SecretColumn],
     /// Builds its module upon the kernel's container, and registers its use cases.
@@ -55,7 +57,7 @@ inventory::collect!(Registered);
 /// Writes the manifest of a context: its modules, its container, its use cases, its registration with the host.
 ///
 /// `uses` are the kernel's ports that it needs, `adapters` its own components, `provides` (if there are any) the kernel's
-/// slots that one of them fills: `permission_checker`. `secrets` (if there are any) are the columns with them.
+/// slots that one of them fills: `permission_checker`, `token_verifier`. `open` are the routes that need no log-in, `secrets` (if there are any) are the columns with them.
 ///
 /// A line of `use_cases` is all that a new use case needs here. `command register_server::RegisterServer` declares the
 /// module `application/register_server.rs`, puts its `Handler` into the container and registers it for the command
@@ -70,6 +72,7 @@ macro_rules! context {
         routes: $routes:path,
         events: $events:path,
         problems: $problems:path,
+        $(open: [$($open:literal),* $(,)?],)?
         $(secrets: [$($secret:expr),* $(,)?],)?
         uses: [$($port:ty),* $(,)?],
         adapters: [$($adapter:ty),* $(,)?],
@@ -103,6 +106,7 @@ macro_rules! context {
             routes: $routes,
             events: $events,
             problems: $problems,
+            open: &[$($($open),*)?],
             secrets: &[$($($secret),*)?],
             register: |kernel, registry| {
                 use $crate::glue::shaku::HasComponent;

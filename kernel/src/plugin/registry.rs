@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
+use crate::authentication::TokenVerifier;
 use crate::bus::Handlers;
 use crate::command::{Command, CommandHandler};
 use crate::event::{EventHandler, Subscriber, Subscription};
@@ -30,6 +31,7 @@ pub struct Registry {
     pub(super) commands: Handlers,
     pub(super) queries: Handlers,
     pub(super) subscribers: Vec<Subscriber>,
+    pub(super) token_verifiers: Vec<(&'static str, Arc<dyn TokenVerifier>)>,
     pub(super) permission_checkers: Vec<(&'static str, Arc<dyn PermissionChecker>)>,
 }
 
@@ -52,7 +54,12 @@ impl Registry {
         self.subscribers.push(Subscriber::new(handler));
     }
 
-    /// Provides the kernel's port that decides about permissions.
+    /// Provides the kernel's port that says who a token stands for.
+    pub fn token_verifier(&mut self, verifier: Arc<dyn TokenVerifier>) {
+        self.token_verifiers.push((self.context, verifier));
+    }
+
+    /// Provides the kernel's port that knows the grants.
     pub fn permission_checker(&mut self, checker: Arc<dyn PermissionChecker>) {
         self.permission_checkers.push((self.context, checker));
     }

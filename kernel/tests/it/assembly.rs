@@ -26,6 +26,7 @@ const NOTES_WITHOUT_USE_CASES: Context = Context {
     routes: |_| {},
     events: &[],
     problems: &[],
+    open: &[],
     secrets: &[],
     register: |_, _| {},
 };
@@ -65,7 +66,7 @@ async fn a_context_that_provides_the_permission_checker_decides() {
 async fn two_providers_stop_the_start() {
     static OTHER: Context = Context { name: "other", register: STRICT.register, ..NOTES_WITHOUT_USE_CASES };
     let refused = assemble(&[&STRICT, &OTHER]).await.err().unwrap();
-    assert_eq!(refused, AssemblyError::TwoPermissionCheckers("strict", "other"));
+    assert_eq!(refused, AssemblyError::TwoProviders("strict", "other", "permission checker"));
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ const fn context(
         routes: |_| {},
         events: &[],
         problems: &[],
+        open: &[],
         secrets: &[],
         register,
     }

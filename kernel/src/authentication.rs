@@ -1,0 +1,27 @@
+//! Who is asking: what a request carries, turned into a caller.
+
+use async_trait::async_trait;
+use shaku::Interface;
+
+use crate::message::Caller;
+use crate::problem::{Failure, NOT_AUTHENTICATED, Problem, ProblemType};
+
+/// Knows which tokens stand for whom. A context may provide it; without one, the host says who asks.
+#[async_trait]
+pub trait TokenVerifier: Interface {
+    /// The caller that an access token stands for; none if it is not valid, whatever the reason. An error means that it
+    /// cannot be said right now, and counts as none of both.
+    async fn verify(&self, token: &str) -> Result<Option<Caller>, Failure>;
+}
+
+/// The request carries nothing that says who asks, or nothing valid. All reasons look alike: which it was helps only those
+/// who guess.
+#[derive(Debug, thiserror::Error)]
+#[error("log in, and send the access token as `Authorization: Bearer …`")]
+pub struct NotAuthenticated;
+
+impl Problem for NotAuthenticated {
+    fn problem(&self) -> &'static ProblemType {
+        &NOT_AUTHENTICATED
+    }
+}
