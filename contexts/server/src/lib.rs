@@ -38,4 +38,5 @@ servertree_kernel::context! {
         query find_server::FindServer,
         query find_servers::FindServers,
     },
+    shared: [permitted_change],
 }

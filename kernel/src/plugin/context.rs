@@ -59,6 +59,8 @@ inventory::collect!(Registered);
 /// `uses` are the kernel's ports that it needs, `adapters` its own components, `provides` (if there are any) the kernel's
 /// slots that one of them fills: `permission_checker`, `token_verifier`. `open` are the routes that need no log-in, `secrets` (if there are any) are the columns with them.
 ///
+/// `shared` (if there is any) are further modules of `application`, with what several use cases have in common.
+///
 /// A line of `use_cases` is all that a new use case needs here. `command register_server::RegisterServer` declares the
 /// module `application/register_server.rs`, puts its `Handler` into the container and registers it for the command
 /// `RegisterServer`; likewise `query` and `subscriber`. (The modules are declared by the macro, so `cargo fmt` does not
@@ -78,9 +80,11 @@ macro_rules! context {
         adapters: [$($adapter:ty),* $(,)?],
         $(provides: [$($slot:ident),* $(,)?],)?
         use_cases: { $($kind:ident $file:ident::$use_case:ident),* $(,)? } $(,)?
+        $(shared: [$($shared:ident),* $(,)?],)?
     ) => {
         mod application {
-            //! What the context does: one use case a file.
+            //! What the context does: one use case a file, and what several have in common.
+            $($(mod $shared;)*)?
             $(pub mod $file;)*
         }
 

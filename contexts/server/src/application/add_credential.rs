@@ -48,14 +48,12 @@ impl CommandHandler<AddCredential> for Handler {
         uow: &mut WriteUow,
         message: &Message,
     ) -> Result<ServerCredential, Failure> {
-        let mut server = self.servers.get(command.server, uow).await?;
-        message.access.permit(|| ServerView::from(&server))?;
-        command.precondition.require(server.revision())?;
+        let mut server =
+            self.servers.get_to_change(command.server, &command.precondition, uow, message).await?;
         let id = self.ids.next().into();
         server.add_credential(command.draft, id, message.now)?;
-        message.access.permit_result(|| ServerView::from(&server))?;
         message.access.permit_also(find_credential::READ, || ServerView::from(&server))?;
-        self.servers.save(&mut server, uow).await?;
+        self.servers.save_change(&mut server, uow, message).await?;
         Ok(ServerCredential::of(&server, id)?)
     }
 }

@@ -44,14 +44,9 @@ impl CommandHandler<ChangeServerStatus> for Handler {
         uow: &mut WriteUow,
         message: &Message,
     ) -> Result<ServerView, Failure> {
-        let mut server = self.servers.get(command.id, uow).await?;
-        message.access.permit(|| ServerView::from(&server))?;
-        command.precondition.require(server.revision())?;
+        let mut server = self.servers.get_to_change(command.id, &command.precondition, uow, message).await?;
         server.change_status(command.status, message.now)?;
-        let view = ServerView::from(&server);
-        message.access.permit_result(|| &view)?;
-        self.servers.save(&mut server, uow).await?;
-        Ok(view.seen_with(&message.access))
+        self.servers.save_change(&mut server, uow, message).await
     }
 }
 

@@ -11,7 +11,6 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
-use super::find_server::ServerView;
 use crate::domain::{ServerId, ServerRepository};
 
 /// Take a server out of the inventory.
@@ -41,12 +40,9 @@ impl CommandHandler<DiscardServer> for Handler {
         uow: &mut WriteUow,
         message: &Message,
     ) -> Result<(), Failure> {
-        let mut server = self.servers.get(command.id, uow).await?;
-        message.access.permit(|| ServerView::from(&server))?;
-        command.precondition.require(server.revision())?;
+        let mut server = self.servers.get_to_change(command.id, &command.precondition, uow, message).await?;
         server.discard(message.now);
-        message.access.permit_result(|| ServerView::from(&server))?;
-        Ok(self.servers.save(&mut server, uow).await?)
+        self.servers.save_change(&mut server, uow, message).await.map(drop)
     }
 }
 

@@ -4,20 +4,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Serialize;
-use servertree_kernel::domain::{Aggregate, IpAddress, Revision};
+use servertree_kernel::domain::{IpAddress, Revision};
 use servertree_kernel::http::Representation;
 use servertree_kernel::message::Message;
-use servertree_kernel::permission::{Access, Permission};
+use servertree_kernel::permission::Permission;
 use servertree_kernel::problem::Failure;
 use servertree_kernel::query::{Query, QueryHandler};
 use servertree_kernel::uow::ReadUow;
 use shaku::Component;
 use utoipa::ToSchema;
 
-use super::find_server::{ServerView, ServerViews};
-use crate::domain::{
-    ConnectionType, Credential, CredentialId, Port, Server, ServerEvent, ServerId, Username,
-};
+use super::find_server::ServerViews;
+use crate::domain::{ConnectionType, Credential, CredentialId, Port, Server, ServerId, Username};
 use crate::error::Error;
 
 /// Find a credential of a server. Its password is not shown: that takes a reveal.
@@ -65,20 +63,6 @@ pub const CREATE: Permission = Permission::new("create", "server.credential");
 pub const UPDATE: Permission = Permission::new("update", "server.credential");
 /// To remove credentials.
 pub const DISCARD: Permission = Permission::new("discard", "server.credential");
-
-/// Goes on only if the caller may do to the credentials of a server what was done to them: in a change of the whole server,
-/// they are changed along with it. `view` is the server as it is to be.
-pub fn permit_changes(server: &mut Server, view: &ServerView, access: &Access) -> Result<(), Failure> {
-    for event in server.recorder().events() {
-        match event {
-            ServerEvent::CredentialAdded { .. } => access.permit_also(CREATE, || view)?,
-            ServerEvent::CredentialChanged { .. } => access.permit_also(UPDATE, || view)?,
-            ServerEvent::CredentialRemoved { .. } => access.permit_also(DISCARD, || view)?,
-            _ => {}
-        }
-    }
-    Ok(())
-}
 
 /// How a server is reached.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]

@@ -46,11 +46,7 @@ impl CommandHandler<RegisterServer> for Handler {
     ) -> Result<ServerView, Failure> {
         let id = self.ids.next().into();
         let mut server = Server::register(id, command.draft, || self.ids.next().into(), message.now)?;
-        let view = ServerView::from(&server);
-        message.access.permit_result(|| &view)?;
-        find_credential::permit_changes(&mut server, &view, &message.access)?;
-        self.servers.save(&mut server, uow).await?;
-        Ok(view.seen_with(&message.access))
+        self.servers.save_change(&mut server, uow, message).await
     }
 }
 

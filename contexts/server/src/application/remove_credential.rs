@@ -12,7 +12,6 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 use super::find_credential;
-use super::find_server::ServerView;
 use crate::domain::{CredentialId, ServerId, ServerRepository};
 
 /// One way less to reach a server. Unlike a server it is not kept: a password that nobody needs is a risk.
@@ -43,11 +42,10 @@ impl CommandHandler<RemoveCredential> for Handler {
         uow: &mut WriteUow,
         message: &Message,
     ) -> Result<(), Failure> {
-        let mut server = self.servers.get(command.server, uow).await?;
-        message.access.permit(|| ServerView::from(&server))?;
-        command.precondition.require(server.revision())?;
+        let mut server =
+            self.servers.get_to_change(command.server, &command.precondition, uow, message).await?;
         server.remove_credential(command.credential, message.now)?;
-        Ok(self.servers.save(&mut server, uow).await?)
+        self.servers.save_change(&mut server, uow, message).await.map(drop)
     }
 }
 

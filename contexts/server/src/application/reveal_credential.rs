@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use servertree_kernel::command::{Command, CommandHandler};
-use servertree_kernel::domain::Secret;
+use servertree_kernel::domain::{Precondition, Secret};
 use servertree_kernel::message::Message;
 use servertree_kernel::permission::Permission;
 use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
-use super::find_server::ServerView;
 use crate::domain::{CredentialId, RevealReason, ServerId, ServerRepository};
 
 /// Look at the password of a credential. That it was, by whom and why is on record before anybody sees it.
@@ -42,10 +41,9 @@ impl CommandHandler<RevealCredential> for Handler {
         uow: &mut WriteUow,
         message: &Message,
     ) -> Result<Secret, Failure> {
-        let mut server = self.servers.get(command.server, uow).await?;
-        message.access.permit(|| ServerView::from(&server))?;
+        let mut server = self.servers.get_to_change(command.server, &Precondition::Any, uow, message).await?;
         server.reveal_credential(command.credential, command.reason)?;
-        self.servers.save(&mut server, uow).await?;
+        self.servers.save_change(&mut server, uow, message).await?;
         Ok(self.servers.password(command.credential, uow).await?)
     }
 }
