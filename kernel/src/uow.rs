@@ -11,6 +11,7 @@ use crate::domain::Aggregate;
 use crate::event::{self, Envelope, Wake};
 use crate::message::Message;
 use crate::problem::{Failure, Internal};
+use crate::secrets::Key;
 
 /// Hands out units of work. Only the buses and the relay have it.
 #[derive(Clone)]
@@ -26,7 +27,7 @@ impl UnitsOfWork {
     }
 
     pub(crate) fn write(&self, message: Message) -> WriteUow {
-        WriteUow { units: self.clone(), message, transaction: None, events: Vec::new() }
+        WriteUow { units: self.clone(), message, transaction: None, events: Vec::new(), active_key: None }
     }
 
     pub(crate) fn read(&self) -> ReadUow {
@@ -48,6 +49,8 @@ pub struct WriteUow {
     message: Message,
     transaction: Option<Transaction>,
     events: Vec<Envelope>,
+    /// The master key that is active in this transaction, once it was looked up.
+    active_key: Option<Key>,
 }
 
 impl WriteUow {
@@ -67,6 +70,12 @@ impl WriteUow {
         select: &SelectStatement,
     ) -> Result<Option<R>, DatabaseError> {
         self.transaction().await?.fetch_optional(select).await
+    }
+
+    /// The key that secrets of this transaction are sealed with. It stays the same until the commit: whoever makes another
+    /// one active waits for that.
+    pub(crate) fn active_key(&mut self) -> &mut Option<Key> {
+        &mut self.active_key
     }
 
     /// Takes over what an aggregate recorded, as public events. A repository calls it when it saves the aggregate.

@@ -208,6 +208,19 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// Whatever the text, it is a key that is written as it was read, or it is refused.
+        #[test]
+        fn any_text_is_a_key_or_is_refused(
+            text in r"(stkey1\.(master|pepper|door)\.[a-zA-Z0-9-]{0,8}\.[A-Za-z0-9_=-]{42,44}|\PC{0,64})",
+        ) {
+            if let Ok(key) = Key::parse(&text) {
+                let written = key.expose();
+                proptest::prop_assert_eq!(written.as_str(), text.trim());
+            }
+        }
+    }
+
     #[test]
     fn a_check_value_tells_keys_apart() {
         let key = |byte| Key::new(Purpose::Master, KeyId::parse("a").unwrap(), [byte; 32]);

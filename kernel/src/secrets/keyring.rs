@@ -237,6 +237,19 @@ impl Keyring {
         self.known(id).ok_or_else(|| SecretsError::UnknownKey(id.clone()))
     }
 
+    /// The master key that is active as this unit of work sees it.
+    async fn active(&self, uow: &mut WriteUow) -> Result<Key, SecretsError> {
+        let active: Option<ActiveKey> = uow.fetch_optional(&key_store::active(Purpose::Master)).await?;
+        let active = active.ok_or(SecretsError::NoActiveKey)?;
+        let id = active.id().ok_or(SecretsError::NoActiveKey)?;
+        // A key of the same name would seal what the right one does not open.
+        match self.key(&id).await {
+            Ok(key) if active.is(&key) => Ok(key),
+            Ok(_) | Err(SecretsError::UnknownKey(_)) => Err(SecretsError::ActiveKeyMissing(id)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A new key, kept in the folder; none where somebody else keeps them.
     fn make(&self, purpose: Purpose, now: Timestamp) -> Result<Option<Key>, KeyError> {
         let KeySource::Folder(folder) = &self.shared.source else { return Ok(None) };
@@ -298,15 +311,14 @@ impl Secrets for Keyring {
         secret: &Secret,
         uow: &mut WriteUow,
     ) -> Result<Sealed, SecretsError> {
-        let active: Option<ActiveKey> = uow.fetch_optional(&key_store::active(Purpose::Master)).await?;
-        let active = active.ok_or(SecretsError::NoActiveKey)?;
-        let id = active.id().ok_or(SecretsError::NoActiveKey)?;
-        // A key of the same name would seal what the right one does not open.
-        match self.key(&id).await {
-            Ok(key) if active.is(&key) => envelope::seal(&key, Place { column, row }, secret),
-            Ok(_) | Err(SecretsError::UnknownKey(_)) => Err(SecretsError::ActiveKeyMissing(id)),
-            Err(error) => Err(error),
+        let place = Place { column, row };
+        if let Some(key) = uow.active_key() {
+            return envelope::seal(key, place, secret);
         }
+        let key = self.active(uow).await?;
+        let sealed = envelope::seal(&key, place, secret);
+        *uow.active_key() = Some(key);
+        sealed
     }
 
     async fn open(&self, column: SecretColumn, row: Uuid, sealed: &Sealed) -> Result<Secret, SecretsError> {

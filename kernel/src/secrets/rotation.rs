@@ -99,15 +99,7 @@ impl Rotation {
     pub async fn run(mut self, mut tell: impl FnMut(Progress)) -> Result<Rotated, KeyError> {
         tell(self.progress);
         for column in self.columns.clone() {
-            let mut after = Uuid::nil();
-            loop {
-                let since = Instant::now();
-                let Some(last) = self.wrap_batch(column, after).await? else { break };
-                after = last;
-                tell(self.progress);
-                // Writers in other processes look for the lock only now and then: half of the time it is theirs.
-                tokio::time::sleep(since.elapsed().max(SHORTEST_PAUSE)).await;
-            }
+            self.wrap_all(column, &mut tell).await?;
         }
         // In one transaction: nobody seals between the look and the change.
         let mut transaction = self.database.begin().await?;
@@ -119,6 +111,23 @@ impl Rotation {
         let retired = if left { Vec::new() } else { Keyring::retire(&mut transaction).await? };
         transaction.commit().await?;
         Ok(Rotated { progress: self.progress, retired })
+    }
+
+    /// Batch by batch, until there is none left.
+    async fn wrap_all(
+        &mut self,
+        column: SecretColumn,
+        tell: &mut impl FnMut(Progress),
+    ) -> Result<(), KeyError> {
+        let mut after = Uuid::nil();
+        loop {
+            let since = Instant::now();
+            let Some(last) = self.wrap_batch(column, after).await? else { return Ok(()) };
+            after = last;
+            tell(self.progress);
+            // Writers in other processes look for the lock only now and then: half of the time it is theirs.
+            tokio::time::sleep(since.elapsed().max(SHORTEST_PAUSE)).await;
+        }
     }
 
     /// Goes on only while the key is still the active one: another rotation may have ended this one and begun the next.
