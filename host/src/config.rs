@@ -13,6 +13,7 @@ use servertree_kernel::event::RelaySettings;
 use servertree_kernel::secrets::Key;
 use servertree_kernel::{cache, database};
 use thiserror::Error;
+use url::Url;
 
 /// The defaults, with the meaning of each key: also what `config/default.toml` documents.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -50,8 +51,11 @@ pub struct HttpSettings {
 impl HttpSettings {
     /// Where browsers find the service: as it is set, else where it listens.
     pub fn public_url(&self, listener: &TcpListener) -> String {
-        let listens = || listener.local_addr().map(|address| format!("http://{address}")).unwrap_or_default();
-        if self.public_url.is_empty() { listens() } else { self.public_url.clone() }
+        if !self.public_url.is_empty() {
+            return self.public_url.clone();
+        }
+        let listens = listener.local_addr().map(|address| format!("http://{address}")).unwrap_or_default();
+        origin_of(&listens).unwrap_or(listens)
     }
 }
 
@@ -172,11 +176,13 @@ impl Config {
 
 /// An origin as browsers send it, or nothing.
 fn is_origin(url: &str) -> bool {
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    url.is_empty()
-        || host.is_some_and(|host| {
-            !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) && host == host.to_ascii_lowercase()
-        })
+    url.is_empty() || origin_of(url).is_some_and(|origin| origin == url)
+}
+
+/// The origin of a URL of ours, in the one form that browsers send: without a port that goes without saying.
+fn origin_of(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    Some(url.origin().ascii_serialization())
 }
 
 /// `info`, or `module=info`.

@@ -43,7 +43,8 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let relay = application.start_relay(&config.events).await.map_err(StartError::Relay)?;
     let address = listener.local_addr().map_err(|error| StartError::Internal(error.to_string()))?;
     let mut server = http::start(listener, &config.http, application.clone(), database.clone())?;
-    announce(address, database.description(), &keyring.description());
+    let logs_in = application.token_verifier.is_some();
+    announce(address, database.description(), &keyring.description(), logs_in);
     tokio::select! {
         () = stop_signal.wait() => {}
         reason = server.ended() => return Err(StartError::ServerEnded(reason)),
@@ -96,7 +97,7 @@ async fn stop(server: &http::Server, application: &Application, relay: &Relay, d
     database.close().await;
 }
 
-fn announce(address: SocketAddr, database: &str, keys: &str) {
+fn announce(address: SocketAddr, database: &str, keys: &str, logs_in: bool) {
     tracing::info!(%address, database, "listening");
     let lines = format!(
         "ServerTree {version}\n\
@@ -104,9 +105,14 @@ fn announce(address: SocketAddr, database: &str, keys: &str) {
          \x20 Docs      http://{address}/docs\n\
          \x20 Database  {database}\n\
          \x20 Keys      {keys}: back them up with the database\n\
-         \x20 Log in    not needed yet: whoever works on this machine is the local operator\n\
+         \x20 Log in    {log_in}\n\
          Stop with Ctrl-C.\n",
         version = env!("CARGO_PKG_VERSION"),
+        log_in = if logs_in {
+            "send an access token as `Authorization: Bearer …`"
+        } else {
+            "not needed yet: whoever works on this machine is the local operator"
+        },
     );
     // Nobody may be reading; that is no reason not to serve.
     let _ = io::stdout().write_all(lines.as_bytes()).and_then(|()| io::stdout().flush());

@@ -73,9 +73,10 @@ impl CommandBus {
         let handler = self.handler::<C>()?;
         let pipeline = self.pipeline.clone();
         self.run::<C, _>(message.clone(), async move {
-            let message = permitted::<C>(&pipeline, message).await?;
             let claim = Claim::new(&request, &message, pipeline.secrets.as_ref())?;
             let _turn = pipeline.turns.take(&claim).await?;
+            // After the wait: what is permitted may have changed meanwhile.
+            let message = permitted::<C>(&pipeline, message).await?;
             if let Some(answer) = claim.answered(&mut pipeline.units.read()).await? {
                 return Ok(answer);
             }

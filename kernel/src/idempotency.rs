@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use sea_query::{Expr, ExprTrait, Iden, Order, Query};
+use serde_json::Value;
 use sqlx::FromRow;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
@@ -56,6 +57,26 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether it was given before.
     pub replayed: bool,
+}
+
+impl Answer {
+    /// Its body.
+    pub(crate) fn json(&self) -> Result<Value, Internal> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Internal(format!("a stored answer is no JSON: {error}")))
+    }
+
+    /// The same without the fields that `seen` does not have, and then without its `ETag`, which was of the whole.
+    pub(crate) fn limited_to(self, seen: &Value) -> Result<Self, Failure> {
+        let mut body = self.json()?;
+        let Some(fields) = body.as_object_mut() else { return Ok(self) };
+        let all = fields.len();
+        fields.retain(|name, _| seen.get(name).is_some());
+        if fields.len() == all {
+            return Ok(self);
+        }
+        Ok(Self { etag: None, body: body.to_string().into_bytes(), ..self })
+    }
 }
 
 /// A claim on a key.

@@ -23,6 +23,11 @@ impl MergePatch {
         }
     }
 
+    /// Whether it is about this field of the object.
+    pub fn names(&self, field: &str) -> bool {
+        self.0.contains_key(field)
+    }
+
     /// What `whole` shows, with this patch merged into it, read as it would be from a PUT: what is not valid about it is
     /// named.
     pub fn apply<T: Replaceable + Deserr<FieldErrors>>(self, whole: &impl Serialize) -> Result<T, Failure> {

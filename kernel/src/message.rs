@@ -9,30 +9,44 @@ use crate::permission::Access;
 /// Who asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Caller {
+    kind: CallerKind,
     subject: Arc<str>,
-    /// Asks questions only: commands are refused.
-    read_only: bool,
+}
+
+/// Part of who it is: nobody becomes the local operator by taking its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum CallerKind {
+    Anonymous,
+    LocalOperator,
+    Known,
+    /// With a token that is good for queries only.
+    ReadOnly,
 }
 
 impl Caller {
     /// A subject by its name, as events and logs show it.
     pub fn named(subject: &str) -> Self {
-        Self { subject: subject.into(), read_only: false }
+        Self { kind: CallerKind::Known, subject: subject.into() }
+    }
+
+    /// Somebody who has not said who they are.
+    pub fn anonymous() -> Self {
+        Self { kind: CallerKind::Anonymous, subject: "anonymous".into() }
+    }
+
+    /// Whoever works on the machine itself: the only caller as long as no context knows any.
+    pub fn local_operator() -> Self {
+        Self { kind: CallerKind::LocalOperator, subject: "local-operator".into() }
     }
 
     /// The same, but with a token that is good for queries only.
     pub fn read_only(self) -> Self {
-        Self { read_only: true, ..self }
+        Self { kind: CallerKind::ReadOnly, ..self }
     }
 
     /// Whether commands are refused.
     pub fn is_read_only(&self) -> bool {
-        self.read_only
-    }
-
-    /// Whoever works on the machine itself: the only caller until the authorization context is there.
-    pub fn local_operator() -> Self {
-        Self::named("local-operator")
+        self.kind == CallerKind::ReadOnly
     }
 
     /// The name of the subject.

@@ -28,7 +28,9 @@ use crate::application::remove_credential::RemoveCredential;
 use crate::application::restore_server::RestoreServer;
 use crate::application::reveal_credential::RevealCredential;
 use crate::domain::samples::{credential, draft};
-use crate::domain::{CredentialDrafts, Environment, RevealReason, ServerDraft, Status};
+use crate::domain::{
+    CredentialDrafts, CredentialId, Environment, RevealReason, ServerDraft, ServerId, Status,
+};
 
 fn in_environment(name: &str) -> Filter {
     Filter::parse(ServerView::FIELDS, &json!({"environment": {"eq": name}})).unwrap()
@@ -66,18 +68,20 @@ fn page(pairs: &[(&str, &str)]) -> FindServers {
 type Outcome<'t> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 't>>;
 
 /// What each use case comes to on this server. A use case that is not here fails the test below.
-fn attempts<'t>(test: &'t Testbed, server: &ServerView) -> Vec<(&'static str, Outcome<'t>)> {
-    let id = server.id;
-    let known = server.shown_credentials()[0].id;
+fn attempts(
+    test: &Testbed,
+    id: ServerId,
+    known: CredentialId,
+    any: Precondition,
+) -> Vec<(&'static str, Outcome<'_>)> {
     let ssh = || credential(json!({"connection_type": "ssh", "username": "admin"}));
-    let any = Precondition::Any;
     let reason = RevealReason::parse("test".to_owned()).unwrap();
     let patch = MergePatch::new(json!({"cpu_cores": 64})).unwrap();
     let same = ServerDraft { credentials: CredentialDrafts::Keep, ..self::server("web-1", "production") };
     macro_rules! attempt {
         ($way:ident, $name:literal, $message:expr) => {{
             let message = $message;
-            ($name, Box::pin(async move { test.$way(message).await.map(drop) }) as Outcome<'t>)
+            ($name, Box::pin(async move { test.$way(message).await.map(drop) }) as Outcome<'_>)
         }};
     }
     vec![
@@ -122,31 +126,98 @@ fn attempts<'t>(test: &'t Testbed, server: &ServerView) -> Vec<(&'static str, Ou
 /// These are about no server that is there yet, or about all of them: they have tests of their own below.
 const ABOUT_NO_ONE: [&str; 2] = ["server.register_server", "server.find_servers"];
 
+/// What may not be read looks like what is not there, whatever revision is asked for.
 #[tokio::test]
-async fn what_grants_do_not_cover_is_not_there_or_not_permitted() {
-    for hidden in [true, false] {
-        let (production, _, stopped) = given().await;
-        let test = as_permitted(stopped, move |permission| {
-            let reads_server = permission == Permission::new("read", "server");
-            if reads_server == hidden { Objects::Some(in_environment("staging")) } else { Objects::All }
-        })
-        .await;
-        let mut covered: BTreeSet<&str> = ABOUT_NO_ONE.into();
-        for (name, outcome) in attempts(&test, &production) {
+async fn what_may_not_be_read_is_not_there() {
+    let (production, _, stopped) = given().await;
+    let test = as_permitted(stopped, |permission| match (permission.action, permission.object_type) {
+        ("read", "server") => Objects::Some(in_environment("staging")),
+        _ => Objects::All,
+    })
+    .await;
+    let (id, known) = (production.id, production.shown_credentials()[0].id);
+    let unknown = ServerId::from(uuid::Uuid::max());
+    let mut covered: BTreeSet<&str> = ABOUT_NO_ONE.into();
+    for precondition in [Precondition::Any, Precondition::OneOf(vec![])] {
+        let hidden = attempts(&test, id, known, precondition.clone());
+        for ((name, hidden), (_, absent)) in
+            hidden.into_iter().zip(attempts(&test, unknown, known, precondition))
+        {
             covered.insert(name);
-            // To find a server takes no more than to read it.
-            let expected = match (hidden, name) {
-                (true, _) => Some(Kind::NotFound),
-                (false, "server.find_server") => None,
-                (false, _) => Some(Kind::Forbidden),
-            };
-            assert_eq!(outcome.await.err().map(|failure| failure.kind()), expected, "{name}");
+            let (hidden, absent) = (hidden.await.unwrap_err(), absent.await.unwrap_err());
+            assert_eq!(hidden.kind(), Kind::NotFound, "{name}");
+            let told = hidden.to_string().replace(&id.to_string(), &unknown.to_string());
+            assert_eq!((told, hidden.problem()), (absent.to_string(), absent.problem()), "{name}");
         }
-        let all: BTreeSet<&str> = test.application.use_cases.iter().map(|use_case| use_case.name).collect();
-        assert_eq!(covered, all, "a use case has no attempt here");
-        assert_eq!(test.events().await.len(), 4, "nothing happened");
+    }
+    let all: BTreeSet<&str> = test.application.use_cases.iter().map(|use_case| use_case.name).collect();
+    assert_eq!(covered, all, "a use case has no attempt here");
+    assert_eq!(test.events().await.len(), 4, "nothing happened");
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn what_may_be_read_is_not_changed_without_a_grant() {
+    let (production, _, stopped) = given().await;
+    let test = as_permitted(stopped, |permission| match permission.action {
+        "read" => Objects::All,
+        _ => Objects::Some(in_environment("staging")),
+    })
+    .await;
+    let (id, known) = (production.id, production.shown_credentials()[0].id);
+    for (name, outcome) in attempts(&test, id, known, Precondition::Any) {
+        let expected = (!name.starts_with("server.find_")).then_some(Kind::Forbidden);
+        assert_eq!(outcome.await.err().map(|failure| failure.kind()), expected, "{name}");
+    }
+    assert_eq!(test.events().await.len(), 4, "nothing happened");
+    test.finish().await;
+}
+
+/// Whoever may not read the credentials of a server does nothing to one by its id, whatever else they may.
+#[tokio::test]
+async fn credentials_that_may_not_be_read_are_not_there() {
+    for (readable, expected) in [(true, Kind::NotFound), (false, Kind::Forbidden)] {
+        let (production, _, stopped) = given().await;
+        let test =
+            as_permitted(stopped, move |permission| match (permission.action, permission.object_type) {
+                ("read", "server.credential") if readable => Objects::Some(in_environment("staging")),
+                ("read", "server.credential") => Objects::None,
+                _ => Objects::All,
+            })
+            .await;
+        let (id, known) = (production.id, production.shown_credentials()[0].id);
+        let of_credentials = |(name, _): &(&str, Outcome<'_>)| name.ends_with("_credential");
+        let attempts = attempts(&test, id, known, Precondition::Any).into_iter().filter(of_credentials);
+        let mut count = 0;
+        for (name, outcome) in attempts {
+            assert_eq!(outcome.await.unwrap_err().kind(), expected, "{name}");
+            count += 1;
+        }
+        assert_eq!((count, test.events().await.len()), (5, 4), "nothing happened");
         test.finish().await;
     }
+}
+
+/// Moving a server to where one may change credentials is no way to change those it has: they are asked about before, too.
+#[tokio::test]
+async fn credentials_are_covered_before_and_after() {
+    let (production, _, stopped) = given().await;
+    let test = as_permitted(stopped, |permission| match (permission.action, permission.object_type) {
+        (_, "server") => Objects::All,
+        _ => Objects::Some(in_environment("staging")),
+    })
+    .await;
+    let patch = |json: Value| PatchServer {
+        id: production.id,
+        patch: MergePatch::new(json).unwrap(),
+        precondition: Precondition::Any,
+    };
+    let both = json!({"environment": "staging", "credentials": []});
+    assert_eq!(test.dispatch(patch(both)).await.unwrap_err().kind(), Kind::Forbidden);
+    // Nor does the answer to the move show what was there before it.
+    let moved = test.dispatch(patch(json!({"environment": "staging"}))).await.unwrap();
+    assert_eq!(moved.credentials, None);
+    test.finish().await;
 }
 
 /// A change must be covered before and after: nobody moves a server out of what they may change, or into it.
@@ -210,14 +281,39 @@ async fn credentials_are_unknown_to_who_may_not_see_them() {
         );
     }
     // What they see can be put back: the credentials stay.
+    let id = production.id;
     let same = ServerDraft { credentials: CredentialDrafts::Keep, ..server("web-1", "production") };
-    let modify = |draft| ModifyServer { id: production.id, draft, precondition: Precondition::Any };
-    assert_eq!(test.dispatch(modify(same)).await.unwrap().revision, 1);
+    let modify = |draft| ModifyServer { id, draft, precondition: Precondition::Any };
+    let put = test.dispatch(modify(same)).await.unwrap();
+    assert_eq!((put.revision, put.credentials), (1, None));
+    // Nor do the answers to changes show them.
+    let patch = MergePatch::new(json!({"cpu_cores": 8})).unwrap();
+    let any = Precondition::Any;
+    let patched = test.dispatch(PatchServer { id, patch, precondition: any.clone() }).await.unwrap();
+    let status = ChangeServerStatus { id, status: Status::Error, precondition: any.clone() };
+    let changed = test.dispatch(status).await.unwrap();
+    test.dispatch(DiscardServer { id, precondition: any.clone() }).await.unwrap();
+    let restored = test.dispatch(RestoreServer { id, precondition: any }).await.unwrap();
+    let registered = test.dispatch(RegisterServer { draft: draft("web-4") }).await.unwrap();
+    for view in [patched, changed, restored, registered] {
+        assert_eq!(view.credentials, None);
+    }
     // But neither are they changed along with the server, nor brought along with a new one.
     let none =
         ServerDraft { credentials: CredentialDrafts::Replace(vec![]), ..server("web-1", "production") };
     for draft in [none, server("web-1", "production")] {
         assert_eq!(test.dispatch(modify(draft)).await.unwrap_err().kind(), Kind::Forbidden);
+    }
+    // Whatever is said of them: an answer that depends on what is there would tell.
+    for credentials in [
+        json!(null),
+        json!([]),
+        json!([{"id": uuid::Uuid::nil(), "connection_type": "x", "username": "y"}]),
+        json!(7),
+    ] {
+        let patch = MergePatch::new(json!({ "credentials": credentials })).unwrap();
+        let patch = PatchServer { id, patch, precondition: Precondition::Any };
+        assert_eq!(test.dispatch(patch).await.unwrap_err().kind(), Kind::Forbidden, "{credentials}");
     }
     let register = RegisterServer { draft: server("web-3", "production") };
     assert_eq!(test.dispatch(register).await.unwrap_err().kind(), Kind::Forbidden);
@@ -248,8 +344,8 @@ async fn credentials_of_some_servers_are_seen() {
         credential: of.shown_credentials()[0].id,
     };
     assert!(test.ask(find(&staging, &staging)).await.is_ok());
-    let refused = test.ask(find(&production, &staging)).await.unwrap_err();
-    assert_eq!(refused.kind(), Kind::Forbidden);
+    let hidden = test.ask(find(&production, &staging)).await.unwrap_err();
+    assert_eq!(hidden.kind(), Kind::NotFound);
     test.finish().await;
 }
 

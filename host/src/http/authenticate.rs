@@ -8,6 +8,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use servertree_kernel::authentication::NotAuthenticated;
 use servertree_kernel::http::{API_BASE, Origin};
+use servertree_kernel::message::Caller;
 use servertree_kernel::plugin::Application;
 use servertree_kernel::problem::{FOREIGN_ORIGIN, Failure, Problem, ProblemType};
 
@@ -30,37 +31,50 @@ enum Credential {
 /// Middleware: finds out who asks before path, query or body are looked at. Without a verifier of tokens it changes nothing:
 /// whoever gets here is the local operator.
 pub async fn admit(
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    match identify(&mut request).await {
+    match identify(&request).await {
         Ok(()) => next.call(request).await.map(ServiceResponse::map_into_left_body),
         Err(failure) => Ok(request.error_response(failure).map_into_right_body()),
     }
 }
 
-async fn identify(request: &mut ServiceRequest) -> Result<(), Failure> {
+async fn identify(request: &ServiceRequest) -> Result<(), Failure> {
     let Some(application) = request.app_data::<web::Data<Application>>().cloned() else {
         return Err(NotAuthenticated.into());
     };
-    let Some(verifier) = &application.token_verifier else { return Ok(()) };
-    if is_open(request.path(), &application) {
+    let Some(verifier) = &application.token_verifier else {
+        is_asked_by(request, Caller::local_operator());
         return Ok(());
-    }
-    let credential = credential(request).ok_or(NotAuthenticated)?;
+    };
+    let is_open = is_open(request, &application);
+    let credential = match credential(request) {
+        Some(credential) => credential,
+        None if is_open => return require_no_foreign_origin(request),
+        None => return Err(NotAuthenticated.into()),
+    };
     let (Credential::Bearer(token) | Credential::Cookie(token)) = &credential;
-    let caller = verifier.verify(token).await?.ok_or(NotAuthenticated)?;
-    if matches!(credential, Credential::Cookie(_)) && !request.method().is_safe() {
-        require_own_origin(request)?;
+    match verifier.verify(token).await? {
+        Some(caller) => is_asked_by(request, caller),
+        None if is_open => return require_no_foreign_origin(request),
+        None => return Err(NotAuthenticated.into()),
     }
+    match credential {
+        Credential::Cookie(_) if !request.method().is_safe() => require_own_origin(request),
+        _ => Ok(()),
+    }
+}
+
+fn is_asked_by(request: &ServiceRequest, caller: Caller) {
     if let Some(origin) = request.extensions_mut().get_mut::<Origin>() {
         origin.caller = caller;
     }
-    Ok(())
 }
 
 /// Exact paths, and what is below them of pages that belong together.
-fn is_open(path: &str, application: &Application) -> bool {
+fn is_open(request: &ServiceRequest, application: &Application) -> bool {
+    let path = request.path();
     let is_below =
         |open: &str| open != "/" && path.strip_prefix(open).is_some_and(|rest| rest.starts_with('/'));
     if OPEN.iter().any(|open| path == *open || is_below(open)) {
@@ -68,7 +82,7 @@ fn is_open(path: &str, application: &Application) -> bool {
     }
     match path.strip_prefix(API_BASE) {
         Some("/") => true,
-        Some(below) => application.open_paths.contains(&below),
+        Some(below) => application.open.contains(&(request.method().as_str(), below)),
         None => false,
     }
 }
@@ -76,7 +90,12 @@ fn is_open(path: &str, application: &Application) -> bool {
 /// A header goes before a cookie: what is said on purpose before what a browser adds. One that is not understood is no
 /// reason to look at the cookie.
 fn credential(request: &ServiceRequest) -> Option<Credential> {
-    if let Some(header) = request.headers().get(AUTHORIZATION) {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    if let Some(header) = headers.next() {
+        // Which of several is meant, nobody knows.
+        if headers.next().is_some() {
+            return None;
+        }
         let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
         let is_bearer = scheme.eq_ignore_ascii_case("bearer");
         return is_bearer.then(|| Credential::Bearer(token.trim().to_owned()));
@@ -91,8 +110,14 @@ fn require_own_origin(request: &ServiceRequest) -> Result<(), Failure> {
     if own.is_some() && origin == own { Ok(()) } else { Err(ForeignOrigin { header: ORIGIN }.into()) }
 }
 
+/// Nor can it make a browser log in as somebody else: what is open, and no page of ours, must not come from a page at all.
+fn require_no_foreign_origin(request: &ServiceRequest) -> Result<(), Failure> {
+    let comes_from_a_page = request.headers().contains_key(ORIGIN);
+    if request.method().is_safe() || !comes_from_a_page { Ok(()) } else { require_own_origin(request) }
+}
+
 #[derive(Debug, thiserror::Error)]
-#[error("a change that comes with a cookie needs the header {header} to be http.public_url")]
+#[error("a change that a browser sends needs the header {header} to be http.public_url")]
 struct ForeignOrigin {
     header: HeaderName,
 }

@@ -6,7 +6,8 @@ use super::field::{Field, fold};
 use super::filter::{Condition, Filter};
 
 impl Filter {
-    /// Whether `object`, in its JSON form, is meant. Null, and a field that is not there, meet no condition but `em`.
+    /// Whether `object`, in its JSON form, is meant. Null meets no condition but `em`; what is not there meets none at all,
+    /// `ne` and `em` included: nobody knows what it would be.
     pub fn matches(&self, object: &Value) -> bool {
         match self {
             Self::All(filters) => filters.iter().all(|filter| filter.matches(object)),
@@ -16,7 +17,7 @@ impl Filter {
                 let holds = |element: &Value| {
                     conditions.iter().all(|(field, condition)| condition.holds(field, element))
                 };
-                *none != object[part.name].as_array().is_some_and(|elements| elements.iter().any(holds))
+                object[part.name].as_array().is_some_and(|elements| *none != elements.iter().any(holds))
             }
         }
     }
@@ -25,8 +26,7 @@ impl Filter {
 impl Condition {
     fn holds(&self, field: &Field, object: &Value) -> bool {
         if let Self::Empty(empty) = self {
-            let value = field.value(object);
-            return *empty == (value.is_null() || value == "");
+            return field.value(object).is_some_and(|value| *empty == (value.is_null() || value == ""));
         }
         let Some(value) = field.stored(object) else { return false };
         match self {
@@ -46,5 +46,5 @@ impl Condition {
 }
 
 fn folded(field: &Field, object: &Value) -> String {
-    field.value(object).as_str().map(fold).unwrap_or_default()
+    field.value(object).and_then(Value::as_str).map(fold).unwrap_or_default()
 }

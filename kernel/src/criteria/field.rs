@@ -152,20 +152,20 @@ impl Field {
 
     /// What an object, in its JSON form, has in this field; none if that is null or not there.
     pub(super) fn stored(&self, object: &Value) -> Option<Operand> {
-        match (self.kind, self.value(object)) {
+        match (self.kind, self.value(object)?) {
             // Whatever it is, it was allowed when it was stored.
             (FieldKind::OneOf(_), value) => value.as_str().map(|text| Operand::Text(text.to_owned())),
             (_, value) => self.operand(value).ok(),
         }
     }
 
-    /// The JSON that an object has in this field; the object is that of the part, for a field of one.
-    pub(super) fn value<'v>(&self, object: &'v Value) -> &'v Value {
+    /// The JSON that an object has in this field, if it is there; the object is that of the part, for a field of one.
+    pub(super) fn value<'v>(&self, object: &'v Value) -> Option<&'v Value> {
         let path = match self.part {
             Some(part) => self.name.trim_start_matches(part.name).trim_start_matches('.'),
             None => self.name,
         };
-        path.split('.').fold(object, |value, name| &value[name])
+        path.split('.').try_fold(object, |value, name| value.get(name))
     }
 
     /// Whether a value is of the field's type.

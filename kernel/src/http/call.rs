@@ -4,6 +4,8 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::entity::PostAnswer;
 use super::once::Once;
@@ -11,7 +13,7 @@ use crate::command::Command;
 use crate::idempotency::Answer;
 use crate::message::{Caller, Message, RequestId, TraceParent};
 use crate::plugin::Application;
-use crate::problem::{Failure, Internal};
+use crate::problem::{Failure, Internal, NotFound};
 use crate::query::Query;
 
 /// Where a request comes from. The host's outermost middleware puts it into the request.
@@ -23,6 +25,24 @@ pub struct Origin {
     pub request_id: RequestId,
     /// The trace it is part of.
     pub traceparent: Option<TraceParent>,
+}
+
+/// How it is seen whether a caller may still see what they were answered.
+pub struct Look<Q> {
+    query: Q,
+    part: Option<&'static str>,
+}
+
+impl<Q> Look<Q> {
+    /// By the entity itself, as the caller gets to see it now.
+    pub fn at(query: Q) -> Self {
+        Self { query, part: None }
+    }
+
+    /// By the whole that it is a part of: they must get to see this part of it. (The part itself may be gone by now.)
+    pub fn at_part(query: Q, part: &'static str) -> Self {
+        Self { query, part: Some(part) }
+    }
 }
 
 /// Extractor: takes a use case to its bus, with all that must travel with it.
@@ -39,20 +59,38 @@ impl Call {
     }
 
     /// Carries out a command that came by POST, once if its sender asked for that. `answer` makes of its output what is
-    /// answered.
-    pub async fn dispatch_once<C: Command, A: PostAnswer>(
+    /// answered. What was answered before is answered again only as far as the caller may see it now: `look` makes the query
+    /// for it of what was answered.
+    pub async fn dispatch_once<C, A, Q>(
         self,
         once: Once,
         command: C,
         answer: impl FnOnce(C::Output) -> A + Send + 'static,
-    ) -> Result<Answer, Failure> {
+        look: impl FnOnce(&Value) -> Option<Look<Q>>,
+    ) -> Result<Answer, Failure>
+    where
+        C: Command,
+        A: PostAnswer,
+        Q: Query<Output: Serialize>,
+    {
         let message = self.message();
-        match once.0 {
-            Some(request) => {
-                let render = |output| answer(output).render();
-                self.application.commands.dispatch_once(command, message, request, render).await
-            }
-            None => answer(self.application.commands.dispatch(command, message).await?).render(),
+        let Some(request) = once.0 else {
+            return answer(self.application.commands.dispatch(command, message).await?).render();
+        };
+        let render = |output| answer(output).render();
+        let commands = &self.application.commands;
+        let given = commands.dispatch_once(command, message.clone(), request, render).await?;
+        if !given.replayed {
+            return Ok(given);
+        }
+        let stored = given.json()?;
+        let look = look(&stored).ok_or_else(|| Internal("an answer is stored without its id".to_owned()))?;
+        let seen = self.application.queries.ask(look.query, message).await?;
+        let seen = serde_json::to_value(seen).map_err(|error| Internal(error.to_string()))?;
+        match look.part {
+            None => given.limited_to(&seen),
+            Some(part) if seen.get(part).is_some() => Ok(given),
+            Some(_) => Err(NotFound.into()),
         }
     }
 

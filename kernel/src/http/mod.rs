@@ -13,7 +13,7 @@ mod openapi;
 mod problem;
 
 pub use body::{Body, BodyTimeout, MAX_BODY_BYTES, Patch, Replacement};
-pub use call::{Call, Origin};
+pub use call::{Call, Look, Origin};
 pub use criteria::Page;
 pub use entity::{Created, Entity, IfMatch, PostAnswer, Representation};
 pub use once::{Once, Posted};

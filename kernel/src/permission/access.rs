@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Grants, NotPermitted, Permission, PermissionChecker};
 use crate::criteria::Filter;
 use crate::message::Caller;
-use crate::problem::{Failure, NotFound};
+use crate::problem::{Failure, Problem};
 
 /// The caller's grants for what a command or query needs, and for what else it depends on.
 #[derive(Clone, Debug)]
@@ -26,12 +26,13 @@ impl Access {
         needs: Permission,
         also: &[Permission],
     ) -> Result<Self, Failure> {
-        let permissions: Vec<Permission> = [needs, needs.reading()].iter().chain(also).copied().collect();
+        let own = [needs, needs.reading_whole(), needs.reading()];
+        let permissions: Vec<Permission> = own.iter().chain(also).copied().collect();
         let grants = checker.grants(caller, &permissions).await?;
         if grants.first().is_none_or(Grants::is_empty) {
             let Permission { action, object_type } = needs;
             tracing::info!(%caller, action, object_type, "denied");
-            return Err(NotPermitted { caller: caller.clone(), permission: needs, this_one: false }.into());
+            return Err(NotPermitted { caller: caller.clone(), permission: needs }.into());
         }
         let grants = permissions.into_iter().zip(grants).collect();
         Ok(Self { caller: caller.clone(), needs, grants })
@@ -43,10 +44,15 @@ impl Access {
         Self { caller: caller.clone(), needs, grants: Arc::new([]) }
     }
 
-    /// Goes on only if the caller may do this to the object as it is. What they may not even read is not there for them.
-    pub fn permit<T: Serialize>(&self, object: impl Fn() -> T) -> Result<(), Failure> {
-        if !self.covers(self.needs.reading(), &object) {
-            return Err(NotFound.into());
+    /// Goes on only if the caller may do this to the object as it is. What they may not even read is not there for them:
+    /// `hidden` is what they would get if it were not. For a part, such as a credential, the object is the whole.
+    pub fn permit<T: Serialize>(&self, object: impl Fn() -> T, hidden: impl Problem) -> Result<(), Failure> {
+        let (whole, part) = (self.needs.reading_whole(), self.needs.reading());
+        if part != whole && !self.has(part) {
+            return Err(NotPermitted { caller: self.caller.clone(), permission: part }.into());
+        }
+        if !self.covers(whole, &object) || !self.covers(part, &object) {
+            return Err(hidden.into());
         }
         self.permit_result(object)
     }
@@ -67,7 +73,7 @@ impl Access {
         }
         let Permission { action, object_type } = permission;
         tracing::info!(caller = %self.caller, action, object_type, "denied for this object");
-        Err(NotPermitted { caller: self.caller.clone(), permission, this_one: true }.into())
+        Err(NotPermitted { caller: self.caller.clone(), permission }.into())
     }
 
     /// Whether a grant for `permission` covers the object.
@@ -93,6 +99,8 @@ impl Access {
 
     /// None for what was not declared: it is not permitted.
     fn grants(&self, permission: Permission) -> Option<&Grants> {
-        self.grants.iter().find(|(known, _)| *known == permission).map(|(_, grants)| grants)
+        let declared = self.grants.iter().find(|(known, _)| *known == permission).map(|(_, grants)| grants);
+        debug_assert!(declared.is_some() || self.grants.is_empty(), "{permission:?} is not declared in ALSO");
+        declared
     }
 }

@@ -34,8 +34,13 @@ impl Permission {
         Self { action, object_type }
     }
 
-    /// To read what this is about: of a part, the whole that it belongs to.
+    /// To read what this is about.
     fn reading(self) -> Self {
+        Self { action: "read", ..self }
+    }
+
+    /// To read the whole that it is a part of, if it is one.
+    fn reading_whole(self) -> Self {
         let whole = self.object_type.split_once('.').map_or(self.object_type, |(whole, _)| whole);
         Self { action: "read", object_type: whole }
     }
@@ -61,12 +66,10 @@ impl Problem for ReadOnly {
 
 /// The caller has no grant, or none that covers this object.
 #[derive(Debug, Error)]
-#[error("{caller} may not {} {}", .permission.action, if *.this_one { "this one" } else { "objects of its type" })]
+#[error("{caller} may not {} this: {}", .permission.action, .permission.object_type)]
 pub struct NotPermitted {
     caller: Caller,
     permission: Permission,
-    /// Whether it is about one object, which others of its type say nothing about.
-    this_one: bool,
 }
 
 impl Problem for NotPermitted {

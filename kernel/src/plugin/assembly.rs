@@ -104,8 +104,8 @@ pub struct Application {
     pub has_permission_checker: bool,
     /// Who says whom a token stands for, if a context does.
     pub token_verifier: Option<Arc<dyn TokenVerifier>>,
-    /// The paths below `/api/v1` that are open to those who are not known yet.
-    pub open_paths: Arc<[&'static str]>,
+    /// The routes below `/api/v1` that are open to those who are not known yet: method and path.
+    pub open: Arc<[(&'static str, &'static str)]>,
     subscribers: Vec<Subscriber>,
     database: Database,
     pipeline: Pipeline,
@@ -139,7 +139,7 @@ impl Application {
             runtime: parts.runtime,
         };
         Ok(Self {
-            open_paths: parts.contexts.iter().flat_map(|context| context.open).copied().collect(),
+            open: parts.contexts.iter().flat_map(|context| context.open).copied().collect(),
             contexts: parts.contexts.into(),
             use_cases: registry.use_cases.into(),
             commands: CommandBus::new(registry.commands, pipeline.clone()),

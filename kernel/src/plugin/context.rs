@@ -41,8 +41,8 @@ pub struct Context {
     pub events: &'static [&'static str],
     /// The types of problem it can answer with.
     pub problems: &'static [&'static ProblemType],
-    /// The paths of those of its routes that are open to callers who are not known yet, below `/api/v1`: logging in is one.
-    pub open: &'static [&'static str],
+    /// Those of its routes that are open to callers who are not known yet, below `/api/v1`: `("POST", "/account/login")`.
+    pub open: &'static [(&'static str, &'static str)],
     /// Where its tables keep secrets: what a rotation of keys wraps again.
     pub secrets: &'static [SecretColumn],
     /// Builds its module upon the kernel's container, and registers its use cases.
@@ -74,7 +74,7 @@ macro_rules! context {
         routes: $routes:path,
         events: $events:path,
         problems: $problems:path,
-        $(open: [$($open:literal),* $(,)?],)?
+        $(open: [$($open:expr),* $(,)?],)?
         $(secrets: [$($secret:expr),* $(,)?],)?
         uses: [$($port:ty),* $(,)?],
         adapters: [$($adapter:ty),* $(,)?],

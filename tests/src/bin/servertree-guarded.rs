@@ -25,7 +25,7 @@ static CONTEXT: Context = Context {
     routes: |_| {},
     events: &[],
     problems: &[],
-    open: &["/guard/open"],
+    open: &[("GET", "/guard/open"), ("POST", "/guard/open")],
     secrets: &[],
     register: |_, registry| {
         registry.token_verifier(Arc::new(Guard));

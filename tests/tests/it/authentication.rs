@@ -69,8 +69,25 @@ async fn without_a_valid_token_everything_is_closed_but_what_is_open() {
             );
         }
     }
-    // What a context opens is looked at, and nothing is there.
+    for method in ["HEAD", "OPTIONS", "TRACE", "BREW"] {
+        assert_eq!(service.send(service.request(method, "/api/v1/servers")).await.status, 401, "{method}");
+    }
+    // Of two, nobody knows which is meant.
+    let two = service
+        .request("GET", "/api/v1/servers")
+        .bearer_auth("operator")
+        .header("Authorization", "Bearer viewer");
+    service.send(two).await.problem(401, "not_authenticated");
+    // What a context opens is looked at, with a token or without, and nothing is there; with other methods it is closed.
     service.get("/api/v1/guard/open").await.problem(404, "not_found");
+    ask(&service, "stranger", "GET", "/api/v1/guard/open", None).await.problem(404, "not_found");
+    ask(&service, "viewer", "POST", "/api/v1/guard/open", None).await.problem(404, "not_found");
+    service.delete("/api/v1/guard/open").await.problem(401, "not_authenticated");
+    // A page from elsewhere must not make a browser log in.
+    let elsewhere = service.request("POST", "/api/v1/guard/open").header("Origin", "http://evil.example");
+    service.send(elsewhere).await.problem(403, "foreign_origin");
+    let log = service.log();
+    assert!(log.contains("\"caller\":\"anonymous\"") && !log.contains("local-operator"), "{log}");
     // Who cannot say whether a token is valid lets nobody in.
     ask(&service, "broken", "GET", "/api/v1/servers", None).await.problem(500, "internal");
     service.signal("KILL");
@@ -127,6 +144,46 @@ async fn each_gets_as_far_as_their_grants() {
         .problem(409, "server_name_taken");
     // Who did it is in the log.
     assert!(service.log().contains("\"caller\":\"staging-operator\""), "{}", service.log());
+    service.stop().await;
+}
+
+/// What was answered once is answered again only as far as the caller may see it now.
+#[tokio::test]
+async fn a_repetition_shows_no_more_than_a_look() {
+    let service = Service::guarded().start().await;
+    let mut body = server("web-1");
+    body["environment"] = json!("staging");
+    let once = async |path: &str, body: &Value| {
+        let request = service.request("POST", path).bearer_auth("staging-operator");
+        service.send(request.header("Idempotency-Key", "1").json(body)).await
+    };
+    let created = once("/api/v1/servers", &body).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let path = created.header("location").to_owned();
+    let ssh = json!({"connection_type": "ssh", "username": "root"});
+    let added = once(&format!("{path}/credentials"), &ssh).await;
+    assert_eq!(added.status, 201, "{added:?}");
+    for (first, path, body) in
+        [(&created, "/api/v1/servers", &body), (&added, &*format!("{path}/credentials"), &ssh)]
+    {
+        let again = once(path, body).await;
+        assert_eq!(
+            (again.status, &again.body, again.header("idempotency-replayed")),
+            (201, &first.body, "true")
+        );
+    }
+    // The credential is gone: that it was added is still the answer.
+    assert_eq!(ask(&service, "operator", "DELETE", added.header("location"), None).await.status, 204);
+    assert_eq!(once(&format!("{path}/credentials"), &ssh).await.body, added.body);
+    // Somebody moves the server to where this caller sees nothing.
+    let moved = ask(&service, "operator", "PATCH", &path, Some(&json!({"environment": "production"}))).await;
+    assert_eq!(moved.status, 200, "{moved:?}");
+    once("/api/v1/servers", &body).await.problem(404, "not_found");
+    once(&format!("{path}/credentials"), &ssh).await.problem(404, "not_found");
+    // The same key of somebody else is another one.
+    let other =
+        service.request("POST", "/api/v1/servers").bearer_auth("operator").header("Idempotency-Key", "1");
+    service.send(other.json(&body)).await.problem(409, "server_name_taken");
     service.stop().await;
 }
 

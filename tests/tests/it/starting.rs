@@ -33,7 +33,7 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
     let no_database = format!("sqlite://{}", file.display());
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap().port().to_string();
-    let rows: [(&str, &str, &[&str]); 21] = [
+    let rows: [(&str, &str, &[&str]); 23] = [
         ("HTTP__PROT", "1", &["http.prot", "SERVERTREE_HTTP__PROT", "unknown", "port"]),
         ("COLOUR", "red", &["colour", "SERVERTREE_COLOUR", "unknown", "SERVERTREE_HTTP__PORT"]),
         ("HTTP__PORT", "http", &["http.port", "SERVERTREE_HTTP__PORT", "http"]),
@@ -47,6 +47,8 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
             "https://inventory.example.org/",
             &["http.public_url", "https://inventory.example.org"],
         ),
+        ("HTTP__PUBLIC_URL", "https://inventory.example.org:443", &["http.public_url"]),
+        ("HTTP__PUBLIC_URL", "https://inventory.example.org:99999", &["http.public_url"]),
         ("DATABASE__URL", "oracle://db", &["database.url", "sqlite://"]),
         ("DATABASE__URL", &no_database, &[&file.display().to_string(), "SQLite"]),
         ("DATABASE__ACQUIRE_TIMEOUT", "0", &["database.acquire_timeout", "1 to 300"]),

@@ -13,7 +13,6 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 use super::find_credential::{self, ServerCredential};
-use super::find_server::ServerView;
 use crate::domain::{CredentialDraft, ServerId, ServerRepository};
 
 /// One more way to reach a server.
@@ -27,8 +26,6 @@ impl Command for AddCredential {
     type Output = ServerCredential;
     const NAME: &'static str = "server.add_credential";
     const NEEDS: Permission = find_credential::CREATE;
-    /// The answer shows the credential.
-    const ALSO: &'static [Permission] = &[find_credential::READ];
 }
 
 #[derive(Component)]
@@ -52,9 +49,9 @@ impl CommandHandler<AddCredential> for Handler {
             self.servers.get_to_change(command.server, &command.precondition, uow, message).await?;
         let id = self.ids.next().into();
         server.add_credential(command.draft, id, message.now)?;
-        message.access.permit_also(find_credential::READ, || ServerView::from(&server))?;
-        self.servers.save_change(&mut server, uow, message).await?;
-        Ok(ServerCredential::of(&server, id)?)
+        let credential = ServerCredential::of(&server, id)?;
+        self.servers.save_change(server, uow).await?;
+        Ok(credential)
     }
 }
 

@@ -12,7 +12,6 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 use super::find_credential::{self, ServerCredential};
-use super::find_server::ServerView;
 use crate::domain::{CredentialDraft, CredentialId, ServerId, ServerRepository};
 
 /// Replace a credential; its password stays unless the draft says otherwise.
@@ -27,8 +26,6 @@ impl Command for ChangeCredential {
     type Output = ServerCredential;
     const NAME: &'static str = "server.change_credential";
     const NEEDS: Permission = find_credential::UPDATE;
-    /// The answer shows the credential.
-    const ALSO: &'static [Permission] = &[find_credential::READ];
 }
 
 #[derive(Component)]
@@ -49,9 +46,9 @@ impl CommandHandler<ChangeCredential> for Handler {
         let mut server =
             self.servers.get_to_change(command.server, &command.precondition, uow, message).await?;
         server.change_credential(command.credential, command.draft, message.now)?;
-        message.access.permit_also(find_credential::READ, || ServerView::from(&server))?;
-        self.servers.save_change(&mut server, uow, message).await?;
-        Ok(ServerCredential::of(&server, command.credential)?)
+        let credential = ServerCredential::of(&server, command.credential)?;
+        self.servers.save_change(server, uow).await?;
+        Ok(credential)
     }
 }
 

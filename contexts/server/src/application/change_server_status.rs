@@ -46,7 +46,7 @@ impl CommandHandler<ChangeServerStatus> for Handler {
     ) -> Result<ServerView, Failure> {
         let mut server = self.servers.get_to_change(command.id, &command.precondition, uow, message).await?;
         server.change_status(command.status, message.now)?;
-        self.servers.save_change(&mut server, uow, message).await
+        self.servers.save_change(server, uow).await
     }
 }
 

@@ -11,6 +11,7 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
+use super::find_credential;
 use crate::domain::{ServerId, ServerRepository};
 
 /// Take a server out of the inventory.
@@ -23,6 +24,7 @@ impl Command for DiscardServer {
     type Output = ();
     const NAME: &'static str = "server.discard_server";
     const NEEDS: Permission = Permission::new("discard", "server");
+    const ALSO: &'static [Permission] = &[find_credential::READ];
 }
 
 #[derive(Component)]
@@ -42,7 +44,7 @@ impl CommandHandler<DiscardServer> for Handler {
     ) -> Result<(), Failure> {
         let mut server = self.servers.get_to_change(command.id, &command.precondition, uow, message).await?;
         server.discard(message.now);
-        self.servers.save_change(&mut server, uow, message).await.map(drop)
+        self.servers.save_change(server, uow).await.map(drop)
     }
 }
 

@@ -46,7 +46,7 @@ impl QueryHandler<FindCredential> for Handler {
         message: &Message,
     ) -> Result<ServerCredential, Failure> {
         let server = self.views.find(query.server, uow).await?.ok_or(Error::NotFound(query.server))?;
-        message.access.permit(|| &server)?;
+        message.access.permit(|| &server, Error::NotFound(query.server))?;
         let revision = server.revision;
         let mut credentials = server.credentials.into_iter().flatten();
         let credential = credentials.find(|credential| credential.id == query.credential);

@@ -50,7 +50,7 @@ impl QueryHandler<FindServer> for Handler {
         message: &Message,
     ) -> Result<ServerView, Failure> {
         let found = self.views.find(query.id, uow).await?.ok_or(Error::NotFound(query.id))?;
-        message.access.permit(|| &found)?;
+        message.access.permit(|| &found, Error::NotFound(query.id))?;
         Ok(found.seen_with(&message.access))
     }
 }

@@ -49,8 +49,11 @@ impl CommandHandler<ModifyServer> for Handler {
         message: &Message,
     ) -> Result<ServerView, Failure> {
         let mut server = self.servers.get_to_change(command.id, &command.precondition, uow, message).await?;
+        if command.draft.names_credentials() {
+            server.permit_naming_credentials()?;
+        }
         server.modify(command.draft, || self.ids.next().into(), message.now)?;
-        self.servers.save_change(&mut server, uow, message).await
+        self.servers.save_change(server, uow).await
     }
 }
 

@@ -50,9 +50,13 @@ impl CommandHandler<PatchServer> for Handler {
         message: &Message,
     ) -> Result<ServerView, Failure> {
         let mut server = self.servers.get_to_change(command.id, &command.precondition, uow, message).await?;
-        let draft = command.patch.apply(&ServerView::from(&server))?;
+        // Before it is applied: what is wrong with it would tell about them.
+        if command.patch.names("credentials") {
+            server.permit_naming_credentials()?;
+        }
+        let draft = command.patch.apply(&ServerView::from(&*server))?;
         server.modify(draft, || self.ids.next().into(), message.now)?;
-        self.servers.save_change(&mut server, uow, message).await
+        self.servers.save_change(server, uow).await
     }
 }
 

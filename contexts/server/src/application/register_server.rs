@@ -13,6 +13,7 @@ use shaku::Component;
 
 use super::find_credential;
 use super::find_server::ServerView;
+use super::permitted_change::Change;
 use crate::domain::{Server, ServerDraft, ServerRepository};
 
 /// Enter a new server into the inventory.
@@ -45,8 +46,13 @@ impl CommandHandler<RegisterServer> for Handler {
         message: &Message,
     ) -> Result<ServerView, Failure> {
         let id = self.ids.next().into();
-        let mut server = Server::register(id, command.draft, || self.ids.next().into(), message.now)?;
-        self.servers.save_change(&mut server, uow, message).await
+        let names_credentials = command.draft.names_credentials();
+        let server = Server::register(id, command.draft, || self.ids.next().into(), message.now)?;
+        let change = Change::of_nothing(server, message);
+        if names_credentials {
+            change.permit_naming_credentials()?;
+        }
+        self.servers.save_change(change, uow).await
     }
 }
 

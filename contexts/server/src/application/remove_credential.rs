@@ -45,7 +45,7 @@ impl CommandHandler<RemoveCredential> for Handler {
         let mut server =
             self.servers.get_to_change(command.server, &command.precondition, uow, message).await?;
         server.remove_credential(command.credential, message.now)?;
-        self.servers.save_change(&mut server, uow, message).await.map(drop)
+        self.servers.save_change(server, uow).await.map(drop)
     }
 }
 

@@ -45,7 +45,7 @@ impl CommandHandler<RestoreServer> for Handler {
     ) -> Result<ServerView, Failure> {
         let mut server = self.servers.get_to_change(command.id, &command.precondition, uow, message).await?;
         server.restore(message.now);
-        self.servers.save_change(&mut server, uow, message).await
+        self.servers.save_change(server, uow).await
     }
 }
 

@@ -43,7 +43,7 @@ impl CommandHandler<RevealCredential> for Handler {
     ) -> Result<Secret, Failure> {
         let mut server = self.servers.get_to_change(command.server, &Precondition::Any, uow, message).await?;
         server.reveal_credential(command.credential, command.reason)?;
-        self.servers.save_change(&mut server, uow, message).await?;
+        self.servers.save_change(server, uow).await?;
         Ok(self.servers.password(command.credential, uow).await?)
     }
 }

@@ -51,6 +51,11 @@ impl Deserr<FieldErrors> for CredentialDrafts {
 }
 
 impl ServerDraft {
+    /// Whether it says anything of its credentials.
+    pub fn names_credentials(&self) -> bool {
+        matches!(self.credentials, CredentialDrafts::Replace(_))
+    }
+
     /// What it says of the server itself, and of its credentials.
     pub fn split(self) -> (Specification, CredentialDrafts) {
         let specification = Specification {

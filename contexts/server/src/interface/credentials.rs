@@ -4,9 +4,10 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use deserr::Deserr;
 use serde::Serialize;
+use serde_json::Value;
 use servertree_kernel::fields::FieldErrors;
 use servertree_kernel::http::{
-    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, ONCE, Posted, Replacement,
+    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, Look, ONCE, Posted, Replacement,
 };
 use servertree_kernel::idempotency::Answer;
 use servertree_kernel::problem::{CONCURRENT_CHANGE, Failure, INVALID_PARAMETER, NOT_FOUND, STALE_REVISION};
@@ -17,6 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::application::add_credential::AddCredential;
 use crate::application::change_credential::ChangeCredential;
 use crate::application::find_credential::{CredentialView, FindCredential, ServerCredential};
+use crate::application::find_server::FindServer;
 use crate::application::remove_credential::RemoveCredential;
 use crate::application::reveal_credential::RevealCredential;
 use crate::domain::{CredentialDraft, CredentialId, RevealReason, ServerId};
@@ -67,7 +69,8 @@ async fn add_credential(
         let location = format!("{API_BASE}/servers/{server}/credentials/{}", entity.credential.id);
         Created { location, entity }
     };
-    call.dispatch_once(once, AddCredential { server, draft, precondition }, created).await
+    let look = |_: &Value| Some(Look::at_part(FindServer { id: server }, "credentials"));
+    call.dispatch_once(once, AddCredential { server, draft, precondition }, created, look).await
 }
 
 /// Find a credential of a server

@@ -2,10 +2,12 @@
 
 use actix_web::{HttpResponse, delete, get, patch, post, put, web};
 use deserr::Deserr;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use servertree_kernel::criteria::{Criteria, Slice};
 use servertree_kernel::fields::FieldErrors;
 use servertree_kernel::http::{
-    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, ONCE, Once, Page, Patch, Posted,
+    ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, Look, ONCE, Once, Page, Patch, Posted,
     Replacement,
 };
 use servertree_kernel::idempotency::Answer;
@@ -50,6 +52,11 @@ problem_responses! {
     DiscardProblems: ALWAYS, &[&INVALID_PARAMETER, &NOT_FOUND, &CONCURRENT_CHANGE, &STALE_REVISION];
 }
 
+/// The id of an entity that was answered.
+fn id_in<I: DeserializeOwned>(answered: &Value) -> Option<I> {
+    I::deserialize(&answered["id"]).ok()
+}
+
 /// Register a server
 ///
 /// It enters the inventory stopped, under a name that no other server has.
@@ -70,7 +77,8 @@ async fn register_server(call: Call, Posted(draft, once): Posted<ServerDraft>) -
         location: format!("{API_BASE}/servers/{}", server.id),
         entity: server,
     };
-    call.dispatch_once(once, RegisterServer { draft }, created).await
+    let look = |server: &Value| id_in(server).map(|id| Look::at(FindServer { id }));
+    call.dispatch_once(once, RegisterServer { draft }, created, look).await
 }
 
 /// List servers
@@ -244,5 +252,6 @@ async fn restore_server(
     IfMatch(precondition): IfMatch,
     once: Once,
 ) -> Result<Answer, Failure> {
-    call.dispatch_once(once, RestoreServer { id: *id, precondition }, Entity).await
+    let look = |_: &Value| Some(Look::at(FindServer { id: *id }));
+    call.dispatch_once(once, RestoreServer { id: *id, precondition }, Entity, look).await
 }

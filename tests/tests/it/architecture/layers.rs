@@ -77,6 +77,7 @@ const LAYERS: &[Layer] = &[
             "crate::interface",
             "deserr",
             "serde",
+            "serde_json",
             "servertree_kernel",
             "std",
             "utoipa",
