@@ -5,11 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use shaku::Component;
-use thiserror::Error;
 use uuid::Uuid;
 
 use super::envelope::{self, Place};
 use super::key::{Key, KeyId, Purpose};
+use super::key_error::KeyError;
 use super::key_store::{self, ActiveKey, KeyState, StoredKey};
 use super::source::{self, KeySource, KeySourceError};
 use super::{Sealed, SecretColumn, Secrets, SecretsError};
@@ -43,69 +43,6 @@ impl Default for Shared {
     fn default() -> Self {
         Self { source: KeySource::Given(Vec::new()), keys: RwLock::default() }
     }
-}
-
-/// The keys at hand are not those that the database needs: the message says which, and what to do.
-#[derive(Debug, Error)]
-pub enum KeyError {
-    /// A key that secrets are protected with is not there.
-    #[error(
-        "the database needs the {purpose} key '{id}', and {source_description} does not have it. Restore it from the \
-         backup of the keys (docs/operations.md), or name where it is with secrets.keys (SERVERTREE_SECRETS__KEYS); \
-         without it what it protects cannot be read, so no other is made"
-    )]
-    Missing {
-        /// Its id.
-        id: String,
-        /// What it is for.
-        purpose: String,
-        /// Where it was looked for.
-        source_description: String,
-    },
-    /// A key of this id is there, but another one.
-    #[error(
-        "the key '{id}' of {source_description} is not the one that the database was used with: it has the same id, but \
-         other bytes. Restore the right one from the backup of the keys (docs/operations.md)"
-    )]
-    Other {
-        /// Its id.
-        id: String,
-        /// Where it came from.
-        source_description: String,
-    },
-    /// The configuration gives keys, but none for this purpose.
-    #[error(
-        "secrets.keys gives no {purpose} key, and a new database needs one. `servertree keys generate {purpose}` makes one \
-         to add to it"
-    )]
-    NotGiven {
-        /// What it is for.
-        purpose: Purpose,
-    },
-    /// The first key that the configuration gives is in use already.
-    #[error(
-        "the first master key of secrets.keys, '{id}', is the active one already. Put a new one before it \
-         (`servertree keys generate master`), restart every process that uses this database, then rotate"
-    )]
-    NoNewKey {
-        /// The id of the active one.
-        id: KeyId,
-    },
-    /// Another rotation went on while this one stood still.
-    #[error(
-        "another rotation has made another key the active one meanwhile: this one ends here. `servertree keys list` shows \
-         where the keys stand; if one is retiring, rotate again"
-    )]
-    Overtaken,
-    /// The keys cannot be read or kept.
-    #[error(transparent)]
-    Source(#[from] KeySourceError),
-    /// The database cannot be read or written.
-    #[error("the keys that the database needs cannot be looked up: {}", crate::problem::chain(.0))]
-    Database(#[from] DatabaseError),
-    /// No random bytes for a new key.
-    #[error("no random bytes for a new key: {0}")]
-    Random(getrandom::Error),
 }
 
 /// A key, for a list of them.

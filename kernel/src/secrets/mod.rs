@@ -8,6 +8,7 @@
 
 mod envelope;
 mod key;
+mod key_error;
 mod key_store;
 mod keyring;
 mod rotation;
@@ -19,8 +20,9 @@ use thiserror::Error;
 use uuid::Uuid;
 
 pub use key::{Key, KeyFormatError, KeyId, Purpose};
+pub use key_error::KeyError;
 pub use key_store::KeyState;
-pub use keyring::{KeyError, KeyListing, Keyring};
+pub use keyring::{KeyListing, Keyring};
 pub use rotation::{Progress, Rotated, Rotation};
 pub use source::{KeySource, KeySourceError};
 

@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use super::envelope::{self, Place, RewrapError};
 use super::key::{Key, KeyId, Purpose};
+use super::key_error::KeyError;
 use super::key_store::{self, ActiveKey};
-use super::keyring::{KeyError, Keyring};
+use super::keyring::Keyring;
 use super::{SecretColumn, SecretsError};
 use crate::database::{Database, DatabaseError, Transaction};
 use crate::domain::Timestamp;
