@@ -1,3 +1,5 @@
+//! Files in a local folder: what is kept, and what does not get out of it.
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::pin::Pin;
