@@ -1,16 +1,21 @@
 //! Configuration: built-in defaults, then a file, then the environment. Every value is checked, and whatever is wrong
 //! is told with where it came from and what is allowed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, TcpListener};
 use std::path::Path;
 
-use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Env, Format, Toml};
+use figment::value::{Dict, Value};
+use figment::{Figment, Provider};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use servertree_kernel::event::RelaySettings;
+use servertree_kernel::plugin::Context;
 use servertree_kernel::secrets::Key;
+use servertree_kernel::settings::{ReadSections, SectionType};
 use servertree_kernel::{cache, database};
 use thiserror::Error;
 use url::Url;
@@ -20,8 +25,7 @@ const DEFAULTS: &str = include_str!("../../config/default.toml");
 const ENVIRONMENT_PREFIX: &str = "SERVERTREE_";
 
 /// All settings.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Config {
     pub data: DataSettings,
     pub http: HttpSettings,
@@ -31,7 +35,16 @@ pub struct Config {
     pub secrets: SecretSettings,
     pub contexts: ContextSettings,
     pub log: LogSettings,
+    /// The sections of the contexts.
+    #[serde(skip)]
+    pub sections: ReadSections,
+    /// The same, as they are shown.
+    #[serde(skip_deserializing, flatten)]
+    shown_sections: BTreeMap<&'static str, Value>,
 }
+
+/// The sections of the host itself.
+const OWN_SECTIONS: [&str; 8] = ["data", "http", "database", "cache", "events", "secrets", "contexts", "log"];
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +59,7 @@ pub struct HttpSettings {
     pub port: u16,
     pub body_timeout: u64,
     pub public_url: String,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl HttpSettings {
@@ -193,12 +207,40 @@ fn is_level(part: &str) -> bool {
 
 /// The settings that these sources give together, if they are valid.
 fn extract(figment: &Figment) -> Result<Config, ConfigError> {
-    let config: Config = figment.extract().map_err(|error| explain(&error, figment))?;
-    config.validate().map_err(|(key, fault)| {
-        let origin = figment.find_metadata(&key).map_or_else(String::new, |metadata| origin(metadata, &key));
-        ConfigError { key, origin, fault }
-    })?;
+    require_known_sections(figment)?;
+    let mut config: Config = figment.extract().map_err(|error| explain(&error, figment))?;
+    config.validate().map_err(|(key, fault)| at_fault(key, fault, figment))?;
+    for section in sections() {
+        let read = (section.read)(figment).map_err(|error| explain(&error, figment))?;
+        if let Some((key, fault)) = read.fault {
+            return Err(at_fault(format!("{}.{key}", section.name), fault, figment));
+        }
+        config.sections.by_name.insert(section.name, read.value);
+        config.shown_sections.insert(section.name, read.shown);
+    }
     Ok(config)
+}
+
+/// Those of all contexts in this program, enabled or not: a setting is no less right because it is not needed.
+fn sections() -> impl Iterator<Item = &'static SectionType> {
+    Context::all().unwrap_or_default().into_iter().flat_map(|context| context.sections)
+}
+
+fn require_known_sections(figment: &Figment) -> Result<(), ConfigError> {
+    let known: Vec<&str> = OWN_SECTIONS.into_iter().chain(sections().map(|section| section.name)).collect();
+    let given = figment.data().map_err(|error| explain(&error, figment))?;
+    let Some(unknown) =
+        given.into_values().flat_map(Dict::into_keys).find(|key| !known.contains(&key.as_str()))
+    else {
+        return Ok(());
+    };
+    let fault = format!("is unknown; known here are {}", known.join(", "));
+    Err(at_fault(unknown, fault, figment))
+}
+
+fn at_fault(key: String, fault: String, figment: &Figment) -> ConfigError {
+    let origin = figment.find_metadata(&key).map_or_else(String::new, |metadata| origin(metadata, &key));
+    ConfigError { key, origin, fault }
 }
 
 /// A variable that names a section, or nothing.

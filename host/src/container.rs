@@ -5,24 +5,41 @@ use std::sync::Arc;
 
 use servertree_kernel::cache::{MemoryCache, MemoryCacheParameters, Store};
 use servertree_kernel::clock::{SystemClock, UuidV7Generator};
+use servertree_kernel::database::Database;
 use servertree_kernel::files::{LocalFiles, LocalFilesParameters};
 use servertree_kernel::permission::{PermissionChecker, PermissionSlot};
 use servertree_kernel::plugin::Kernel;
 use servertree_kernel::secrets::{Keyring, Secrets};
+use servertree_kernel::settings::{ReadSections, Sections};
+use servertree_kernel::uow::{DatabaseReads, DatabaseReadsParameters};
 use shaku::module;
 
 use crate::config::Config;
 
 module! {
     HostModule: Kernel {
-        components = [SystemClock, UuidV7Generator, PermissionSlot, Keyring, MemoryCache, LocalFiles],
+        components = [
+            SystemClock,
+            UuidV7Generator,
+            PermissionSlot,
+            Keyring,
+            MemoryCache,
+            LocalFiles,
+            DatabaseReads,
+            ReadSections
+        ],
         providers = []
     }
 }
 
 /// The kernel's ports with the adapters of production. `permissions` is filled when the contexts have registered, `keyring`
 /// opened when the database is up to date.
-pub fn kernel(config: &Config, permissions: PermissionSlot, keyring: Keyring) -> Arc<dyn Kernel> {
+pub fn kernel(
+    config: &Config,
+    permissions: PermissionSlot,
+    keyring: Keyring,
+    database: Database,
+) -> Arc<dyn Kernel> {
     let cache = MemoryCacheParameters { store: Store::of(config.cache.bytes()) };
     let files = LocalFilesParameters { root: Path::new(&config.data.folder).join("files") };
     Arc::new(
@@ -30,7 +47,9 @@ pub fn kernel(config: &Config, permissions: PermissionSlot, keyring: Keyring) ->
             .with_component_override::<dyn PermissionChecker>(Box::new(permissions))
             .with_component_override::<dyn Secrets>(Box::new(keyring))
             .with_component_parameters::<MemoryCache>(cache)
+            .with_component_override::<dyn Sections>(Box::new(config.sections.clone()))
             .with_component_parameters::<LocalFiles>(files)
+            .with_component_parameters::<DatabaseReads>(DatabaseReadsParameters { database })
             .build(),
     )
 }
@@ -49,9 +68,10 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let mut config = Config::load(None).unwrap();
         config.data.folder = data.path().to_str().unwrap().to_owned();
+        let database = Database::connect(&config.database, &data.path().join("test.db")).await.unwrap();
         for (size, loads) in [(64, 1), (0, 2)] {
             config.cache.size = size;
-            let kernel = kernel(&config, PermissionSlot::empty(), Keyring::default());
+            let kernel = kernel(&config, PermissionSlot::empty(), Keyring::default(), database.clone());
             let cache: Arc<dyn Cache> = kernel.resolve();
             let mut loaded = 0;
             for _ in 0..2 {

@@ -81,7 +81,7 @@ fn assemble(
     let permissions = PermissionSlot::empty();
     Ok(Application::assemble(Parts {
         contexts,
-        kernel: container::kernel(config, permissions.clone(), keyring.clone()),
+        kernel: container::kernel(config, permissions.clone(), keyring.clone(), database.clone()),
         permissions,
         fallback_permissions: Arc::new(LocalOperator),
         database: database.clone(),

@@ -4,6 +4,7 @@
 //! [`permission`] are the pipeline that every use case runs in; [`event`] keeps and delivers what happened;
 //! [`database`] and [`http`] are the edges; [`plugin`] is how contexts register. docs/ARCHITECTURE.md walks through it.
 
+pub mod administration;
 pub mod authentication;
 mod bus;
 pub mod cache;
@@ -17,6 +18,7 @@ pub mod fields;
 pub mod files;
 pub mod http;
 pub mod idempotency;
+pub mod job;
 mod json;
 pub mod merge_patch;
 pub mod message;
@@ -25,6 +27,7 @@ pub mod plugin;
 pub mod problem;
 pub mod query;
 pub mod secrets;
+pub mod settings;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod uow;

@@ -1,7 +1,10 @@
 //! What travels with every command, query and event: who asks, in which request, when.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
+
+use uuid::Uuid;
 
 use crate::domain::Timestamp;
 use crate::permission::Access;
@@ -11,6 +14,25 @@ use crate::permission::Access;
 pub struct Caller {
     kind: CallerKind,
     subject: Arc<str>,
+    account: Option<Account>,
+}
+
+/// The account of a caller, and how they showed that it is theirs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Account {
+    /// The user's id.
+    pub user: Uuid,
+    /// By what it was shown.
+    pub proof: Proof,
+}
+
+/// By what a caller showed who they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Proof {
+    /// They logged in: the id of the session.
+    Session(Uuid),
+    /// A token for programs: its id.
+    Token(Uuid),
 }
 
 /// Part of who it is: nobody becomes the local operator by taking its name.
@@ -26,17 +48,27 @@ enum CallerKind {
 impl Caller {
     /// A subject by its name, as events and logs show it.
     pub fn named(subject: &str) -> Self {
-        Self { kind: CallerKind::Known, subject: subject.into() }
+        Self { kind: CallerKind::Known, subject: subject.into(), account: None }
+    }
+
+    /// Somebody with an account.
+    pub fn with_account(subject: Arc<str>, account: Account) -> Self {
+        Self { kind: CallerKind::Known, subject, account: Some(account) }
+    }
+
+    /// The service itself: what it does without being asked.
+    pub fn service() -> Self {
+        Self::named("servertree")
     }
 
     /// Somebody who has not said who they are.
     pub fn anonymous() -> Self {
-        Self { kind: CallerKind::Anonymous, subject: "anonymous".into() }
+        Self { kind: CallerKind::Anonymous, ..Self::named("anonymous") }
     }
 
     /// Whoever works on the machine itself: the only caller as long as no context knows any.
     pub fn local_operator() -> Self {
-        Self { kind: CallerKind::LocalOperator, subject: "local-operator".into() }
+        Self { kind: CallerKind::LocalOperator, ..Self::named("local-operator") }
     }
 
     /// The same, but with a token that is good for queries only.
@@ -47,6 +79,16 @@ impl Caller {
     /// Whether commands are refused.
     pub fn is_read_only(&self) -> bool {
         self.kind == CallerKind::ReadOnly
+    }
+
+    /// Whether it is whoever works on the machine itself.
+    pub fn is_local_operator(&self) -> bool {
+        self.kind == CallerKind::LocalOperator
+    }
+
+    /// The account, if the caller has one.
+    pub fn account(&self) -> Option<Account> {
+        self.account
     }
 
     /// The name of the subject.
@@ -71,6 +113,11 @@ impl RequestId {
     pub fn parse(text: &str) -> Option<Self> {
         let sane = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         ((1..=128).contains(&text.len()) && text.bytes().all(sane)).then(|| Self(text.into()))
+    }
+
+    /// Of what is done without a request.
+    pub(crate) fn of_job(name: &'static str) -> Self {
+        Self(name.into())
     }
 
     /// The text of the id.
@@ -127,6 +174,8 @@ pub struct Message {
     pub traceparent: Option<TraceParent>,
     /// When it was dispatched: the time of everything that happens because of it.
     pub now: Timestamp,
+    /// From where, if it came over a network.
+    pub address: Option<IpAddr>,
     /// What the caller may do, as the bus found out: nothing before that.
     pub access: Access,
 }
@@ -140,7 +189,12 @@ impl Message {
         now: Timestamp,
     ) -> Self {
         let access = Access::none(&caller);
-        Self { caller, request_id, traceparent, now, access }
+        Self { caller, request_id, traceparent, now, address: None, access }
+    }
+
+    /// The same, from this address.
+    pub fn from(self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sea_query::SelectStatement;
 use sea_query_sqlx::SqlxBinder;
+use shaku::{Component, Interface};
 
 use crate::clock::IdGenerator;
 use crate::database::{self, Database, DatabaseError, Row, Transaction};
@@ -27,7 +28,14 @@ impl UnitsOfWork {
     }
 
     pub(crate) fn write(&self, message: Message) -> WriteUow {
-        WriteUow { units: self.clone(), message, transaction: None, events: Vec::new(), active_key: None }
+        WriteUow {
+            units: self.clone(),
+            message,
+            transaction: None,
+            events: Vec::new(),
+            active_key: None,
+            after_commit: Vec::new(),
+        }
     }
 
     pub(crate) fn read(&self) -> ReadUow {
@@ -51,6 +59,7 @@ pub struct WriteUow {
     events: Vec<Envelope>,
     /// The master key that is active in this transaction, once it was looked up.
     active_key: Option<Key>,
+    after_commit: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl WriteUow {
@@ -120,11 +129,19 @@ impl WriteUow {
         self.commit_transaction().await
     }
 
+    /// Does `what` right after the commit, before the caller is answered: to forget what the commit made stale. It is done, too,
+    /// when nobody knows what became of the commit.
+    pub fn after_commit(&mut self, what: impl FnOnce() + Send + 'static) {
+        self.after_commit.push(Box::new(what));
+    }
+
     async fn commit_transaction(&mut self) -> Result<(), Failure> {
-        match self.transaction.take() {
-            Some(transaction) => Ok(transaction.commit().await?),
+        let committed = match self.transaction.take() {
+            Some(transaction) => transaction.commit().await,
             None => Ok(()),
-        }
+        };
+        self.after_commit.drain(..).for_each(|what| what());
+        Ok(committed?)
     }
 
     async fn transaction(&mut self) -> Result<&mut Transaction, DatabaseError> {
@@ -133,6 +150,26 @@ impl WriteUow {
             None => self.units.database.begin().await?,
         };
         Ok(self.transaction.insert(transaction))
+    }
+}
+
+/// Hands out reads outside of any bus: to what finds out who asks, and what they may.
+pub trait Reads: Interface {
+    /// Begins to read.
+    fn begin(&self) -> ReadUow;
+}
+
+/// Reads from the database.
+#[derive(Component)]
+#[shaku(interface = Reads)]
+pub struct DatabaseReads {
+    /// Given by whoever puts the application together.
+    database: Database,
+}
+
+impl Reads for DatabaseReads {
+    fn begin(&self) -> ReadUow {
+        ReadUow { database: self.database.clone(), snapshot: Snapshot::None }
     }
 }
 

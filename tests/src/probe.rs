@@ -11,7 +11,7 @@ use servertree_kernel::database::Migrations;
 use servertree_kernel::event::{Envelope, EventHandler, Start, Subscription};
 use servertree_kernel::http::Call;
 use servertree_kernel::message::Message;
-use servertree_kernel::permission::Permission;
+use servertree_kernel::permission::{Audience, ObjectType, Permission};
 use servertree_kernel::plugin::{Context, Registered};
 use servertree_kernel::problem::Failure;
 use servertree_kernel::query::{Query, QueryHandler};
@@ -30,6 +30,8 @@ static CONTEXT: Context = Context {
     events: &[],
     problems: &[],
     open: &[],
+    objects: &[OBJECT],
+    sections: &[],
     secrets: &[],
     register: |_, registry| {
         registry.subscriber::<Everything>(Arc::new(Probe));
@@ -37,6 +39,9 @@ static CONTEXT: Context = Context {
         registry.query::<CountUndelivered>(Arc::new(Probe));
     },
 };
+
+const OBJECT: ObjectType =
+    ObjectType { name: "event", actions: &["read"], fields: &[], audience: Audience::Operation };
 
 inventory::submit! { Registered(&CONTEXT) }
 

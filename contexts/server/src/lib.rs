@@ -20,6 +20,7 @@ servertree_kernel::context! {
     routes: interface::http::routes,
     events: events::ALL,
     problems: error::PROBLEMS,
+    objects: [application::find_server::OBJECT, application::find_credential::OBJECT],
     secrets: [infrastructure::PASSWORD],
     uses: [dyn IdGenerator, dyn Secrets],
     adapters: [infrastructure::SqlServers, infrastructure::SqlServerViews],

@@ -1,6 +1,7 @@
 //! The HTTP server: middleware, the routes of the contexts, and those of the host itself.
 
 mod authenticate;
+mod client_address;
 mod fallback;
 mod health;
 mod local_only;
@@ -26,6 +27,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::config::HttpSettings;
 use crate::start::StartError;
+use client_address::TrustedProxies;
 use fallback::RouteTable;
 
 /// How long requests under way may take to end when the server stops. Shorter than the whole stop may take, so that
@@ -68,6 +70,7 @@ pub fn start(
     let local_only = !application.has_permission_checker;
     let body_timeout = web::Data::new(BodyTimeout(Duration::from_secs(settings.body_timeout)));
     let public_url = web::Data::new(authenticate::PublicUrl(settings.public_url(&listener)));
+    let trusted_proxies = web::Data::new(TrustedProxies(settings.trusted_proxies.clone()));
     let application = web::Data::new(application);
     let database = web::Data::new(database);
     let server = HttpServer::new(move || {
@@ -79,6 +82,7 @@ pub fn start(
             .app_data(table.clone())
             .app_data(body_timeout.clone())
             .app_data(public_url.clone())
+            .app_data(trusted_proxies.clone())
             // An id that is no UUID is the id of nothing.
             .app_data(web::PathConfig::default().error_handler(|_, _| Failure::from(NotFound).into()))
             .wrap(from_fn(authenticate::admit))

@@ -12,6 +12,8 @@ use servertree_kernel::clock::{IdGenerator, UuidV7Generator};
 use servertree_kernel::http::Origin;
 use servertree_kernel::message::{Caller, RequestId, TraceParent};
 
+use super::client_address::client_address;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Middleware: see the module.
@@ -48,6 +50,7 @@ fn origin(request: &ServiceRequest) -> Origin {
             .and_then(RequestId::parse)
             .unwrap_or_else(|| UuidV7Generator.next().into()),
         traceparent: header("traceparent").and_then(TraceParent::parse),
+        address: client_address(request),
     }
 }
 

@@ -89,6 +89,38 @@ impl Filter {
         Ok(Self::All(conditions))
     }
 
+    /// Those that meet one of these. Comparisons of one field with single values become one with all of them: it is the same, and
+    /// cheaper.
+    pub fn any_of(filters: Vec<&Self>) -> Self {
+        let mut values: Vec<(&'static Field, Vec<Operand>)> = Vec::new();
+        let mut others = Vec::new();
+        for filter in filters {
+            match filter.as_values() {
+                Some((field, more)) => match values.iter_mut().find(|(known, _)| *known == field) {
+                    Some((_, known)) => known.extend_from_slice(more),
+                    None => values.push((field, more.to_vec())),
+                },
+                None => others.push(filter.clone()),
+            }
+        }
+        let merged = values.into_iter().map(|(field, mut values)| {
+            values.sort_unstable();
+            values.dedup();
+            Self::Field(field, Condition::In(values))
+        });
+        Self::Any(merged.chain(others).collect())
+    }
+
+    /// The field and its values, if it is no more than that.
+    fn as_values(&self) -> Option<(&'static Field, &[Operand])> {
+        match self {
+            Self::All(filters) if filters.len() == 1 => filters[0].as_values(),
+            Self::Field(field, Condition::Equal(value)) => Some((field, std::slice::from_ref(value))),
+            Self::Field(field, Condition::In(values)) => Some((field, values)),
+            _ => None,
+        }
+    }
+
     /// Reads an array of filters.
     pub fn parse_many(fields: &'static [Field], json: &Value) -> Result<Vec<Self>, String> {
         let filters = json.as_array().ok_or_else(|| format!("must be an array: [{}]", EXAMPLE))?;
@@ -111,6 +143,11 @@ impl Filter {
             return Err(format!("has {values} values; {MAX_VALUES} are allowed"));
         }
         Ok(())
+    }
+
+    /// How many values it compares with.
+    pub fn values(&self) -> usize {
+        self.size().1
     }
 
     /// How many conditions, an empty filter counting as one, and how many values.

@@ -15,7 +15,7 @@ impl Filter {
             Self::All(filters) => filters.iter().fold(Cond::all(), |all, filter| all.add(filter.to_sql())),
             // A disjunction of nothing holds for nothing; sea-query would leave it out.
             Self::Any(filters) if filters.is_empty() => Cond::all().add(never()),
-            Self::Any(filters) => filters.iter().fold(Cond::any(), |any, filter| any.add(filter.to_sql())),
+            Self::Any(filters) => any_of(filters),
             Self::Field(field, condition) => Cond::all().add(condition.to_sql(field)),
             Self::Part { part, conditions, none } => {
                 let owners = conditions.iter().fold(
@@ -27,6 +27,18 @@ impl Filter {
             }
         }
     }
+}
+
+/// How many conditions stand beside each other. Engines read `a OR b OR c` as `(a OR b) OR c`, each a level deeper, and take
+/// just so many levels.
+const BESIDE: usize = 32;
+
+fn any_of(filters: &[Filter]) -> SqlCondition {
+    if filters.len() <= BESIDE {
+        return filters.iter().fold(Cond::any(), |any, filter| any.add(filter.to_sql()));
+    }
+    let group = filters.len().div_ceil(BESIDE);
+    filters.chunks(group).fold(Cond::any(), |any, filters| any.add(any_of(filters)))
 }
 
 impl Condition {

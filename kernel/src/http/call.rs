@@ -1,6 +1,7 @@
 //! A request on its way to a use case.
 
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
@@ -25,6 +26,8 @@ pub struct Origin {
     pub request_id: RequestId,
     /// The trace it is part of.
     pub traceparent: Option<TraceParent>,
+    /// Where it comes from, behind the proxies that are trusted.
+    pub address: Option<IpAddr>,
 }
 
 /// How it is seen whether a caller may still see what they were answered.
@@ -52,6 +55,11 @@ pub struct Call {
 }
 
 impl Call {
+    /// Who asks.
+    pub fn caller(&self) -> &Caller {
+        &self.origin.caller
+    }
+
     /// Carries out a command.
     pub async fn dispatch<C: Command>(self, command: C) -> Result<C::Output, Failure> {
         let message = self.message();
@@ -102,8 +110,8 @@ impl Call {
 
     /// Its time is that of the dispatch: the body of the request may have taken its time to arrive.
     fn message(&self) -> Message {
-        let Origin { caller, request_id, traceparent } = self.origin.clone();
-        Message::new(caller, request_id, traceparent, self.application.clock().now())
+        let Origin { caller, request_id, traceparent, address } = self.origin.clone();
+        Message::new(caller, request_id, traceparent, self.application.clock().now()).from(address)
     }
 
     fn of(request: &HttpRequest) -> Result<Self, Failure> {

@@ -105,7 +105,7 @@ fn response(types: &[&'static ProblemType]) -> Response {
 
 fn headers(kind: Kind) -> Vec<(&'static str, &'static str)> {
     match kind {
-        Kind::Unavailable => vec![("Retry-After", "Seconds after which to try again")],
+        Kind::Unavailable | Kind::TooMany => vec![("Retry-After", "Seconds after which to try again")],
         Kind::Unauthenticated => vec![("WWW-Authenticate", "How to say who one is")],
         Kind::MethodNotAllowed => vec![("Allow", "The methods that are allowed")],
         _ => Vec::new(),

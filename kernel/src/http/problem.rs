@@ -28,8 +28,8 @@ impl ResponseError for Failure {
     /// The status and the headers; [`render_problems`] adds the body, which names the request.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
-        if self.kind() == Kind::Unavailable {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        if matches!(self.kind(), Kind::Unavailable | Kind::TooMany) {
+            response.headers_mut().insert(header::RETRY_AFTER, self.seconds_to_retry());
         }
         if self.kind() == Kind::Unauthenticated {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, CHALLENGE);
@@ -56,6 +56,12 @@ impl Problem for MethodNotAllowed {
 }
 
 impl Failure {
+    /// In whole seconds, rounded up: whoever waits that long is not told to wait again.
+    fn seconds_to_retry(&self) -> HeaderValue {
+        let exact = self.retry_after().map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0));
+        exact.map_or(RETRY_AFTER, HeaderValue::from)
+    }
+
     fn allow(&self) -> Option<HeaderValue> {
         let MethodNotAllowed { allow } = self.downcast_ref()?;
         HeaderValue::from_str(allow).ok()

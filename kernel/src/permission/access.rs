@@ -26,6 +26,9 @@ impl Access {
         needs: Permission,
         also: &[Permission],
     ) -> Result<Self, Failure> {
+        if needs == Permission::OPEN || needs == Permission::LOCAL && caller.is_local_operator() {
+            return Ok(Self { caller: caller.clone(), needs, grants: Arc::new([]) });
+        }
         let own = [needs, needs.reading_whole(), needs.reading()];
         let permissions: Vec<Permission> = own.iter().chain(also).copied().collect();
         let grants = checker.grants(caller, &permissions).await?;

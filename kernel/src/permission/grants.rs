@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::Condition;
 use crate::criteria::Filter;
 
 /// One grant, for a permission that its holder knows.
@@ -12,7 +13,7 @@ pub struct Grant {
     /// The role that gives it.
     pub role: Arc<str>,
     /// For which objects it holds; none: for all.
-    pub condition: Option<Filter>,
+    pub condition: Option<Condition>,
 }
 
 /// The grants of one caller for one permission: each covers what it covers, whatever the others do.
@@ -49,16 +50,30 @@ impl Grants {
             return None;
         }
         let object = object();
-        self.0
-            .iter()
-            .find(|grant| grant.condition.as_ref().is_some_and(|condition| condition.matches(&object)))
+        self.0.iter().find(|grant| {
+            grant.condition.as_ref().is_some_and(|condition| condition.filter().matches(&object))
+        })
     }
 
     /// The objects that they cover together, as a filter of their list.
     pub fn scope(&self) -> Filter {
-        let conditions: Option<Vec<Filter>> = self.0.iter().map(|grant| grant.condition.clone()).collect();
-        let has_unconditional = conditions.is_none();
-        if has_unconditional { Filter::everything() } else { Filter::Any(conditions.unwrap_or_default()) }
+        let conditions: Option<Vec<&Filter>> =
+            self.0.iter().map(|grant| grant.condition.as_ref().map(Condition::filter)).collect();
+        conditions.map_or_else(Filter::everything, Filter::any_of)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Grant> {
+        self.0.iter()
+    }
+
+    /// These and those: what one caller has by several roles. Nothing is copied where one of them is all there is.
+    pub fn join(all: impl Iterator<Item = Self>) -> Self {
+        let mut some = all.filter(|grants| !grants.is_empty());
+        let Some(first) = some.next() else { return Self::none() };
+        let Some(second) = some.next() else { return first };
+        let joined = [first, second].into_iter().chain(some);
+        Self::new(joined.flat_map(|grants| grants.0.to_vec()).collect())
     }
 }
 
@@ -72,8 +87,8 @@ mod tests {
     const FIELDS: &[Field] = &[Field::text("environment", "environment", "environment")];
 
     fn grant(environment: Option<&str>) -> Grant {
-        let filter = |name| Filter::parse(FIELDS, &json!({"environment": {"eq": name}})).unwrap();
-        Grant { role: "tester".into(), condition: environment.map(filter) }
+        let condition = |name| Condition::parse(FIELDS, &json!({"environment": {"eq": name}})).unwrap();
+        Grant { role: "tester".into(), condition: environment.map(condition) }
     }
 
     fn covers(grants: &Grants, environment: &str) -> bool {
@@ -87,6 +102,16 @@ mod tests {
         let two = Grants::new(vec![grant(Some("staging")), grant(Some("test"))]);
         assert!(covers(&two, "staging") && covers(&two, "test") && !covers(&two, "production"));
         assert!(two.covering(|| json!({})).is_none(), "what has no such property is not covered");
+    }
+
+    #[test]
+    fn what_several_roles_give_is_joined() {
+        let [staging, test] = ["staging", "test"].map(|name| Grants::new(vec![grant(Some(name))]));
+        assert!(Grants::join([Grants::none()].into_iter()).is_empty());
+        let alone = Grants::join([Grants::none(), staging.clone()].into_iter());
+        assert!(Arc::ptr_eq(&alone.0, &staging.0), "it was copied");
+        let joined = Grants::join([staging, Grants::none(), test].into_iter());
+        assert!(covers(&joined, "staging") && covers(&joined, "test") && !covers(&joined, "production"));
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! [`Access`] about the object itself, before and after a change, and a list is narrowed to the grants' scope.
 
 mod access;
+mod condition;
 mod grants;
+mod object_type;
 mod slot;
 
 use async_trait::async_trait;
@@ -13,7 +15,9 @@ use shaku::Interface;
 use thiserror::Error;
 
 pub use access::Access;
+pub use condition::Condition;
 pub use grants::{Grant, Grants};
+pub use object_type::{Audience, ObjectType};
 pub use slot::PermissionSlot;
 
 use crate::message::Caller;
@@ -29,6 +33,12 @@ pub struct Permission {
 }
 
 impl Permission {
+    /// What anybody may do, known or not: to log in. Whatever it is, it is about nobody's objects.
+    pub const OPEN: Self = Self::new("any", "anybody");
+
+    /// What whoever works on the machine itself may do, and nobody else.
+    pub const LOCAL: Self = Self::new("administer", "installation");
+
     /// `action` on objects of `object_type`.
     pub const fn new(action: &'static str, object_type: &'static str) -> Self {
         Self { action, object_type }
@@ -70,6 +80,13 @@ impl Problem for ReadOnly {
 pub struct NotPermitted {
     caller: Caller,
     permission: Permission,
+}
+
+impl NotPermitted {
+    /// This caller may not do this.
+    pub fn new(caller: &Caller, permission: Permission) -> Self {
+        Self { caller: caller.clone(), permission }
+    }
 }
 
 impl Problem for NotPermitted {

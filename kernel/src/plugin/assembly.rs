@@ -1,6 +1,6 @@
 //! Puts contexts, container and database together to an application that runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use include_dir::include_dir;
@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use super::{Context, Kernel, Registered, Registry, UseCase};
+use super::{Context, Kernel, Registered, Registry, Service, UseCase};
 use crate::authentication::TokenVerifier;
 use crate::bus::Pipeline;
 use crate::clock::{Clock, IdGenerator};
@@ -16,7 +16,8 @@ use crate::command::CommandBus;
 use crate::database::{Database, Migrations};
 use crate::event::{Relay, RelaySettings, Subscriber};
 use crate::idempotency::Turns;
-use crate::permission::{PermissionChecker, PermissionSlot};
+use crate::job::{Jobs, ScheduledJob};
+use crate::permission::{ObjectType, Permission, PermissionChecker, PermissionSlot};
 use crate::problem::{COMMON, Failure, ProblemType};
 use crate::query::QueryBus;
 use crate::uow::UnitsOfWork;
@@ -58,6 +59,16 @@ pub enum AssemblyError {
         name: String,
         /// Those that are there.
         known: String,
+    },
+    /// A use case needs what no context declares: nobody could ever be granted it.
+    #[error("'{use_case}' needs to {action} '{object_type}', which no context declares among its objects")]
+    UndeclaredPermission {
+        /// Which use case.
+        use_case: &'static str,
+        /// What it needs to do.
+        action: &'static str,
+        /// And to what.
+        object_type: &'static str,
     },
     /// Two contexts provide the same port.
     #[error("both '{0}' and '{1}' provide the {2}; enable one of them")]
@@ -106,7 +117,10 @@ pub struct Application {
     pub token_verifier: Option<Arc<dyn TokenVerifier>>,
     /// The routes below `/api/v1` that are open to those who are not known yet: method and path.
     pub open: Arc<[(&'static str, &'static str)]>,
+    /// What runs beside the HTTP server.
+    pub services: Arc<[Arc<dyn Service>]>,
     subscribers: Vec<Subscriber>,
+    jobs: Vec<ScheduledJob>,
     database: Database,
     pipeline: Pipeline,
     clock: Arc<dyn Clock>,
@@ -121,6 +135,9 @@ impl Application {
             (context.register)(Arc::clone(&parts.kernel), &mut registry);
         }
         unique("use case", registry.use_cases.iter().map(|use_case| use_case.name))?;
+        let objects = || parts.contexts.iter().flat_map(|context| context.objects);
+        unique("object type", objects().map(|object_type| object_type.name))?;
+        require_declared(&registry.use_cases, &objects().flat_map(ObjectType::permissions).collect())?;
         unique("problem", problem_types(&parts.contexts).map(|problem| problem.code))?;
         unique("event", parts.contexts.iter().flat_map(|context| context.events.iter().copied()))?;
         let provided = only("permission checker", registry.permission_checkers)?;
@@ -146,7 +163,9 @@ impl Application {
             queries: QueryBus::new(registry.queries, pipeline.clone()),
             has_permission_checker,
             token_verifier,
+            services: registry.services.into(),
             subscribers: registry.subscribers,
+            jobs: registry.jobs,
             database: parts.database,
             clock: parts.kernel.resolve(),
             pipeline,
@@ -158,6 +177,11 @@ impl Application {
         let units = self.pipeline.units.clone();
         let clock = Arc::clone(&self.clock);
         Relay::start(settings, self.subscribers.clone(), self.database.clone(), units, clock).await
+    }
+
+    /// Starts what is done from time to time.
+    pub fn start_jobs(&self) -> Jobs {
+        Jobs::start(self.jobs.clone(), &self.pipeline.units, &self.clock)
     }
 
     /// Waits until the commands under way have ended. Call it when no new ones come in.
@@ -185,6 +209,21 @@ pub fn migrations(contexts: &[&'static Context]) -> Vec<Migrations> {
 
 fn problem_types(contexts: &[&'static Context]) -> impl Iterator<Item = &'static ProblemType> {
     COMMON.iter().copied().chain(contexts.iter().flat_map(|context| context.problems.iter().copied()))
+}
+
+/// Permissions that are misspelt would be granted to nobody, and nobody would know why.
+fn require_declared(use_cases: &[UseCase], declared: &HashSet<Permission>) -> Result<(), AssemblyError> {
+    for use_case in use_cases {
+        for permission in use_case.needs.iter().chain(use_case.also) {
+            let goes_without = [Permission::OPEN, Permission::LOCAL].contains(permission);
+            if !goes_without && !declared.contains(permission) {
+                let Permission { action, object_type } = *permission;
+                let use_case = use_case.name;
+                return Err(AssemblyError::UndeclaredPermission { use_case, action, object_type });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The one that is provided, if one is.

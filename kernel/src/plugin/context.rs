@@ -10,9 +10,11 @@ use crate::cache::Cache;
 use crate::clock::{Clock, IdGenerator};
 use crate::database::Migrations;
 use crate::files::FileStore;
-use crate::permission::PermissionChecker;
+use crate::permission::{ObjectType, PermissionChecker};
 use crate::problem::ProblemType;
 use crate::secrets::{SecretColumn, Secrets};
+use crate::settings::{SectionType, Sections};
+use crate::uow::Reads;
 
 /// What the kernel's container has for contexts.
 pub trait Kernel:
@@ -22,6 +24,8 @@ pub trait Kernel:
     + HasComponent<dyn Secrets>
     + HasComponent<dyn Cache>
     + HasComponent<dyn FileStore>
+    + HasComponent<dyn Reads>
+    + HasComponent<dyn Sections>
     + Send
     + Sync
 {
@@ -43,6 +47,10 @@ pub struct Context {
     pub problems: &'static [&'static ProblemType],
     /// Those of its routes that are open to callers who are not known yet, below `/api/v1`: `("POST", "/account/login")`.
     pub open: &'static [(&'static str, &'static str)],
+    /// The types of its objects.
+    pub objects: &'static [ObjectType],
+    /// Its sections of the configuration.
+    pub sections: &'static [SectionType],
     /// Where its tables keep secrets: what a rotation of keys wraps again.
     pub secrets: &'static [SecretColumn],
     /// Builds its module upon the kernel's container, and registers its use cases.
@@ -57,13 +65,15 @@ inventory::collect!(Registered);
 /// Writes the manifest of a context: its modules, its container, its use cases, its registration with the host.
 ///
 /// `uses` are the kernel's ports that it needs, `adapters` its own components, `provides` (if there are any) the kernel's
-/// slots that one of them fills: `permission_checker`, `token_verifier`. `open` are the routes that need no log-in, `secrets` (if there are any) are the columns with them.
+/// slots that one of them fills: `permission_checker`, `token_verifier`, `service`. `open` are the routes that need no log-in,
+/// `objects` the types of objects that permissions are about, `sections` its sections of the configuration, `secrets` (if there
+/// are any) the columns with them.
 ///
 /// `shared` (if there is any) are further modules of `application`, with what several use cases have in common.
 ///
 /// A line of `use_cases` is all that a new use case needs here. `command register_server::RegisterServer` declares the
 /// module `application/register_server.rs`, puts its `Handler` into the container and registers it for the command
-/// `RegisterServer`; likewise `query` and `subscriber`. (The modules are declared by the macro, so `cargo fmt` does not
+/// `RegisterServer`; likewise `query`, `subscriber` and `job`. (The modules are declared by the macro, so `cargo fmt` does not
 /// find them: use `scripts/fmt`.)
 #[macro_export]
 macro_rules! context {
@@ -75,6 +85,8 @@ macro_rules! context {
         events: $events:path,
         problems: $problems:path,
         $(open: [$($open:expr),* $(,)?],)?
+        objects: [$($object:expr),* $(,)?],
+        $(sections: [$($section:ty),* $(,)?],)?
         $(secrets: [$($secret:expr),* $(,)?],)?
         uses: [$($port:ty),* $(,)?],
         adapters: [$($adapter:ty),* $(,)?],
@@ -111,6 +123,8 @@ macro_rules! context {
             events: $events,
             problems: $problems,
             open: &[$($($open),*)?],
+            objects: &[$($object),*],
+            sections: &[$($($crate::settings::SectionType::of::<$section>()),*)?],
             secrets: &[$($($secret),*)?],
             register: |kernel, registry| {
                 use $crate::glue::shaku::HasComponent;

@@ -3,7 +3,9 @@
 mod assembly;
 mod context;
 mod registry;
+mod service;
 
 pub use assembly::{Application, AssemblyError, Parts, migrations};
 pub use context::{Context, Kernel, Registered};
 pub use registry::{Registry, UseCase};
+pub use service::{Service, ServiceError, Started};

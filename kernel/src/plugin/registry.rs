@@ -3,10 +3,12 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
+use super::Service;
 use crate::authentication::TokenVerifier;
 use crate::bus::Handlers;
 use crate::command::{Command, CommandHandler};
 use crate::event::{EventHandler, Subscriber, Subscription};
+use crate::job::{Job, JobHandler, ScheduledJob};
 use crate::permission::{Permission, PermissionChecker};
 use crate::query::{Query, QueryHandler};
 
@@ -15,12 +17,14 @@ use crate::query::{Query, QueryHandler};
 pub struct UseCase {
     /// The context it belongs to.
     pub context: &'static str,
-    /// `command`, `query` or `subscriber`.
+    /// `command`, `query`, `subscriber` or `job`.
     pub kind: &'static str,
     /// Its name.
     pub name: &'static str,
-    /// What its caller must be permitted to do; nothing for a subscriber, which nobody calls.
+    /// What its caller must be permitted to do; nothing for a subscriber or a job, which nobody calls.
     pub needs: Option<Permission>,
+    /// What else it depends on.
+    pub also: &'static [Permission],
 }
 
 /// Collects what the contexts register.
@@ -33,18 +37,20 @@ pub struct Registry {
     pub(super) subscribers: Vec<Subscriber>,
     pub(super) token_verifiers: Vec<(&'static str, Arc<dyn TokenVerifier>)>,
     pub(super) permission_checkers: Vec<(&'static str, Arc<dyn PermissionChecker>)>,
+    pub(super) services: Vec<Arc<dyn Service>>,
+    pub(super) jobs: Vec<ScheduledJob>,
 }
 
 impl Registry {
     /// The handler of a command.
     pub fn command<C: Command>(&mut self, handler: Arc<dyn CommandHandler<C>>) {
-        self.enter("command", C::NAME, Some(C::NEEDS));
+        self.enter("command", C::NAME, Some((C::NEEDS, C::ALSO)));
         self.commands.insert(TypeId::of::<C>(), Box::new(handler));
     }
 
     /// The handler of a query.
     pub fn query<Q: Query>(&mut self, handler: Arc<dyn QueryHandler<Q>>) {
-        self.enter("query", Q::NAME, Some(Q::NEEDS));
+        self.enter("query", Q::NAME, Some((Q::NEEDS, Q::ALSO)));
         self.queries.insert(TypeId::of::<Q>(), Box::new(handler));
     }
 
@@ -64,7 +70,25 @@ impl Registry {
         self.permission_checkers.push((self.context, checker));
     }
 
-    fn enter(&mut self, kind: &'static str, name: &'static str, needs: Option<Permission>) {
-        self.use_cases.push(UseCase { context: self.context, kind, name, needs });
+    /// Provides something that runs beside the HTTP server.
+    pub fn service(&mut self, service: Arc<dyn Service>) {
+        self.services.push(service);
+    }
+
+    /// The handler of a job.
+    pub fn job<J: Job>(&mut self, handler: Arc<dyn JobHandler<J>>) {
+        self.enter("job", J::NAME, None);
+        self.jobs.push(ScheduledJob::new(handler));
+    }
+
+    fn enter(
+        &mut self,
+        kind: &'static str,
+        name: &'static str,
+        permissions: Option<(Permission, &'static [Permission])>,
+    ) {
+        let needs = permissions.map(|(needs, _)| needs);
+        let also = permissions.map_or(&[][..], |(_, also)| also);
+        self.use_cases.push(UseCase { context: self.context, kind, name, needs, also });
     }
 }

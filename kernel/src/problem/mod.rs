@@ -9,6 +9,7 @@ mod common;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use common::*;
 
@@ -39,6 +40,8 @@ pub enum Kind {
     UnsupportedMediaType,
     /// Understood, but fields are at fault. 422.
     Invalid,
+    /// More often than is let through. 429.
+    TooMany,
     /// Our fault. 500; the detail stays in the log.
     Internal,
     /// Something we need is away or busy; trying again helps. 503.
@@ -60,6 +63,7 @@ impl Kind {
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::Invalid => 422,
+            Self::TooMany => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
         }
@@ -93,6 +97,11 @@ pub trait Problem: std::error::Error + Any + Send + Sync {
     fn fields(&self) -> &[FieldError] {
         &[]
     }
+
+    /// After which time it makes sense to try again, where that is known.
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Any [`Problem`], erased at the boundary of a context. Clones are the same one: those who wait for one thing together
@@ -114,6 +123,11 @@ impl Failure {
     /// The fields at fault, where fields are.
     pub fn fields(&self) -> &[FieldError] {
         self.0.fields()
+    }
+
+    /// After which time it makes sense to try again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after()
     }
 
     /// The error itself, if it is a `P`.

@@ -39,37 +39,62 @@ use crate::plugin::{Application, Context, Kernel, Parts, migrations};
 use crate::problem::Failure;
 use crate::query::Query;
 use crate::secrets::{KeySource, Keyring, Secrets};
+use crate::settings::{ReadSections, Section, Sections};
+use crate::uow::{DatabaseReads, DatabaseReadsParameters};
 
 /// How long anything is waited for.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 module! {
     TestModule: Kernel {
-        components = [SettableClock, SequentialIds, PermissionSlot, Keyring, MemoryCache, LocalFiles],
+        components = [
+            SettableClock,
+            SequentialIds,
+            PermissionSlot,
+            Keyring,
+            MemoryCache,
+            LocalFiles,
+            DatabaseReads,
+            ReadSections
+        ],
         providers = []
     }
 }
 
-/// A container with a clock and ids of its own. It has no folder for files: a [`Testbed`] has.
-pub fn kernel(permissions: PermissionSlot) -> Arc<dyn Kernel> {
-    let keyring = Keyring::default();
-    container(SettableClock::default(), SequentialIds::default(), permissions, keyring, "/dev/null".into())
-}
-
-fn container(
+/// What the container of a test is made of.
+struct Container {
     clock: SettableClock,
     ids: SequentialIds,
     permissions: PermissionSlot,
     keyring: Keyring,
     files: PathBuf,
-) -> Arc<dyn Kernel> {
+    database: Database,
+    sections: ReadSections,
+}
+
+/// A container with a clock and ids of its own. It has no folder for files: a [`Testbed`] has.
+pub fn kernel(permissions: PermissionSlot, database: Database) -> Arc<dyn Kernel> {
+    container(Container {
+        clock: SettableClock::default(),
+        ids: SequentialIds::default(),
+        permissions,
+        keyring: Keyring::default(),
+        files: "/dev/null".into(),
+        database,
+        sections: ReadSections::default(),
+    })
+}
+
+fn container(of: Container) -> Arc<dyn Kernel> {
     Arc::new(
         TestModule::builder()
-            .with_component_override::<dyn Clock>(Box::new(clock))
-            .with_component_override::<dyn IdGenerator>(Box::new(ids))
-            .with_component_override::<dyn PermissionChecker>(Box::new(permissions))
-            .with_component_override::<dyn Secrets>(Box::new(keyring))
-            .with_component_parameters::<LocalFiles>(LocalFilesParameters { root: files })
+            .with_component_override::<dyn Clock>(Box::new(of.clock))
+            .with_component_override::<dyn IdGenerator>(Box::new(of.ids))
+            .with_component_override::<dyn PermissionChecker>(Box::new(of.permissions))
+            .with_component_override::<dyn Secrets>(Box::new(of.keyring))
+            .with_component_override::<dyn Sections>(Box::new(of.sections))
+            .with_component_parameters::<LocalFiles>(LocalFilesParameters { root: of.files })
+            .with_component_parameters::<DatabaseReads>(DatabaseReadsParameters { database: of.database })
             .build(),
     )
 }
@@ -78,6 +103,7 @@ fn container(
 pub struct Builder {
     contexts: Vec<&'static Context>,
     permissions: Arc<dyn PermissionChecker>,
+    sections: ReadSections,
     stopped: Option<Stopped>,
 }
 
@@ -110,6 +136,12 @@ impl Builder {
         self
     }
 
+    /// Has the contexts find this section of the configuration.
+    pub fn section<S: Section>(mut self, section: S) -> Self {
+        self.sections.by_name.insert(S::NAME, Arc::new(section));
+        self
+    }
+
     /// Goes on with what an earlier testbed left when it was stopped.
     pub fn after(mut self, stopped: Stopped) -> Self {
         self.stopped = Some(stopped);
@@ -130,7 +162,15 @@ impl Builder {
         keyring.open(&database, clock.now()).await.expect("keys");
         let permissions = PermissionSlot::empty();
         let files = folder.path().join("files");
-        let kernel = container(clock.clone(), ids.clone(), permissions.clone(), keyring.clone(), files);
+        let kernel = container(Container {
+            clock: clock.clone(),
+            ids: ids.clone(),
+            permissions: permissions.clone(),
+            keyring: keyring.clone(),
+            files,
+            database: database.clone(),
+            sections: self.sections,
+        });
         let application = Application::assemble(Parts {
             contexts: self.contexts,
             kernel,
@@ -148,17 +188,32 @@ impl Builder {
 impl Testbed {
     /// A testbed of these contexts.
     pub fn of(contexts: &[&'static Context]) -> Builder {
-        Builder { contexts: contexts.to_vec(), permissions: Arc::new(AllowAll), stopped: None }
+        Builder {
+            contexts: contexts.to_vec(),
+            permissions: Arc::new(AllowAll),
+            sections: ReadSections::default(),
+            stopped: None,
+        }
     }
 
     /// Carries out a command, as a caller named `tester`.
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Failure> {
-        self.application.commands.dispatch(command, self.message()).await
+        self.dispatch_as(&Caller::named("tester"), command).await
+    }
+
+    /// Carries out a command, as this caller.
+    pub async fn dispatch_as<C: Command>(&self, caller: &Caller, command: C) -> Result<C::Output, Failure> {
+        self.application.commands.dispatch(command, self.message_of(caller.clone())).await
     }
 
     /// Answers a query, as a caller named `tester`.
     pub async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Output, Failure> {
-        self.application.queries.ask(query, self.message()).await
+        self.ask_as(&Caller::named("tester"), query).await
+    }
+
+    /// Answers a query, as this caller.
+    pub async fn ask_as<Q: Query>(&self, caller: &Caller, query: Q) -> Result<Q::Output, Failure> {
+        self.application.queries.ask(query, self.message_of(caller.clone())).await
     }
 
     /// What happened so far, in order.
@@ -229,7 +284,12 @@ impl Testbed {
 
     /// What travels with the commands and queries of a test.
     pub fn message(&self) -> Message {
+        self.message_of(Caller::named("tester"))
+    }
+
+    /// What travels with those of this caller.
+    pub fn message_of(&self, caller: Caller) -> Message {
         let request_id = RequestId::parse("test").expect("a sane request id");
-        Message::new(Caller::named("tester"), request_id, None, self.clock.now())
+        Message::new(caller, request_id, None, self.clock.now())
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::criteria::Filter;
 use crate::message::Caller;
-use crate::permission::{Grant, Grants, Permission, PermissionChecker};
+use crate::permission::{Condition, Grant, Grants, Permission, PermissionChecker};
 use crate::problem::Failure;
 
 /// Permits everything.
@@ -45,9 +45,10 @@ impl<F: Fn(Permission) -> Objects + Send + Sync + 'static> PermissionChecker for
     async fn grants(&self, _: &Caller, permissions: &[Permission]) -> Result<Vec<Grants>, Failure> {
         let grants = |permission: &Permission| match (self.0)(*permission) {
             Objects::None => Grants::none(),
-            Objects::Some(condition) => {
-                Grants::new(vec![Grant { role: "tester".into(), condition: Some(condition) }])
-            }
+            Objects::Some(condition) => Grants::new(vec![Grant {
+                role: "tester".into(),
+                condition: Some(Condition::unwritten(condition)),
+            }]),
             Objects::All => Grants::everything("tester"),
         };
         Ok(permissions.iter().map(grants).collect())

@@ -27,6 +27,8 @@ const NOTES_WITHOUT_USE_CASES: Context = Context {
     events: &[],
     problems: &[],
     open: &[],
+    objects: &[],
+    sections: &[],
     secrets: &[],
     register: |_, _| {},
 };
@@ -38,7 +40,7 @@ async fn assemble(contexts: &[&'static Context]) -> Result<Application, Assembly
     let permissions = PermissionSlot::empty();
     Application::assemble(Parts {
         contexts: contexts.to_vec(),
-        kernel: kernel(permissions.clone()),
+        kernel: kernel(permissions.clone(), database.clone()),
         permissions,
         fallback_permissions: Arc::new(AllowAll),
         database,
@@ -67,6 +69,15 @@ async fn two_providers_stop_the_start() {
     static OTHER: Context = Context { name: "other", register: STRICT.register, ..NOTES_WITHOUT_USE_CASES };
     let refused = assemble(&[&STRICT, &OTHER]).await.err().unwrap();
     assert_eq!(refused, AssemblyError::TwoProviders("strict", "other", "permission checker"));
+}
+
+#[tokio::test]
+async fn what_nobody_could_be_granted_stops_the_start() {
+    static SPEECHLESS: Context = Context { objects: &[], ..NOTES_AS_THEY_ARE };
+    const NOTES_AS_THEY_ARE: Context =
+        Context { name: "notes", register: NOTES.register, ..NOTES_WITHOUT_USE_CASES };
+    let refused = assemble(&[&SPEECHLESS]).await.err().unwrap();
+    assert!(matches!(refused, AssemblyError::UndeclaredPermission { object_type: "note", .. }), "{refused}");
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use include_dir::Dir;
 use serde_json::json;
 use servertree_kernel::authentication::TokenVerifier;
-use servertree_kernel::criteria::{Field, Filter};
+use servertree_kernel::criteria::Field;
 use servertree_kernel::database::Migrations;
 use servertree_kernel::message::Caller;
-use servertree_kernel::permission::{Grant, Grants, Permission, PermissionChecker};
+use servertree_kernel::permission::{Condition, Grant, Grants, Permission, PermissionChecker};
 use servertree_kernel::plugin::{Context, Registered};
 use servertree_kernel::problem::{Failure, Internal};
 use servertree_tests as _;
@@ -26,6 +26,8 @@ static CONTEXT: Context = Context {
     events: &[],
     problems: &[],
     open: &[("GET", "/guard/open"), ("POST", "/guard/open")],
+    objects: &[],
+    sections: &[],
     secrets: &[],
     register: |_, registry| {
         registry.token_verifier(Arc::new(Guard));
@@ -63,7 +65,7 @@ impl PermissionChecker for Guard {
             "operator" => Grants::everything("operator"),
             "staging-operator" => Grants::new(vec![Grant {
                 role: "staging-operator".into(),
-                condition: Filter::parse(FIELDS, &json!({"environment": {"eq": "staging"}})).ok(),
+                condition: Condition::parse(FIELDS, &json!({"environment": {"eq": "staging"}})).ok(),
             }]),
             _ => Grants::none(),
         };

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Serialize;
+use servertree_kernel::criteria::ListView;
 use servertree_kernel::domain::{IpAddress, Revision};
 use servertree_kernel::http::Representation;
 use servertree_kernel::message::Message;
-use servertree_kernel::permission::Permission;
+use servertree_kernel::permission::{Audience, ObjectType, Permission};
 use servertree_kernel::problem::Failure;
 use servertree_kernel::query::{Query, QueryHandler};
 use servertree_kernel::uow::ReadUow;
 use shaku::Component;
 use utoipa::ToSchema;
 
-use super::find_server::ServerViews;
+use super::find_server::{ServerView, ServerViews};
 use crate::domain::{ConnectionType, Credential, CredentialId, Port, Server, ServerId, Username};
 use crate::error::Error;
 
@@ -54,6 +55,14 @@ impl QueryHandler<FindCredential> for Handler {
         Ok(ServerCredential { credential, revision })
     }
 }
+
+/// What permissions on credentials are about; conditions are about the server.
+pub const OBJECT: ObjectType = ObjectType {
+    name: "server.credential",
+    actions: &["read", "create", "update", "discard", "reveal"],
+    fields: ServerView::FIELDS,
+    audience: Audience::Confidential,
+};
 
 /// To see that there are credentials, and what they are but for their passwords.
 pub const READ: Permission = Permission::new("read", "server.credential");

@@ -9,7 +9,7 @@ use servertree_kernel::database::DatabaseError;
 use servertree_kernel::domain::{Port, Revision, Timestamp};
 use servertree_kernel::http::Representation;
 use servertree_kernel::message::Message;
-use servertree_kernel::permission::{Access, Permission};
+use servertree_kernel::permission::{Access, Audience, ObjectType, Permission};
 use servertree_kernel::problem::Failure;
 use servertree_kernel::query::{Query, QueryHandler};
 use servertree_kernel::uow::ReadUow;
@@ -142,6 +142,14 @@ impl Representation for ServerView {
         self.revision
     }
 }
+
+/// What permissions on servers are about.
+pub const OBJECT: ObjectType = ObjectType {
+    name: "server",
+    actions: &["read", "create", "update", "discard", "restore"],
+    fields: ServerView::FIELDS,
+    audience: Audience::Inventory,
+};
 
 const ID: Field = Field::id("id", "id");
 const NAME: Field = Field::name("name", "name", "name_key").sortable();

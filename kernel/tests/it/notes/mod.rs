@@ -11,7 +11,7 @@ use servertree_kernel::database::Migrations;
 use servertree_kernel::domain::{Aggregate, Recorder, Timestamp};
 use servertree_kernel::event::{Envelope, EventHandler, PublicEvent, Publication, Start, Subscription};
 use servertree_kernel::message::Message;
-use servertree_kernel::permission::Permission;
+use servertree_kernel::permission::{Audience, ObjectType, Permission};
 use servertree_kernel::plugin::Context;
 use servertree_kernel::problem::{Failure, Internal};
 use servertree_kernel::query::{Query, QueryHandler};
@@ -31,10 +31,15 @@ const fn context(
         events: &[],
         problems: &[],
         open: &[],
+        objects: &[OBJECT],
+        sections: &[],
         secrets: &[],
         register,
     }
 }
+
+const OBJECT: ObjectType =
+    ObjectType { name: "note", actions: &["read", "create"], fields: &[], audience: Audience::Inventory };
 
 /// Notes, and nobody who listens.
 pub static NOTES: Context = context("notes", |_, registry| {
