@@ -117,6 +117,19 @@ pub fn whole_number<V: IntoValue>(
     }
 }
 
+/// Any JSON, for whoever reads it later.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Json(pub serde_json::Value);
+
+impl Deserr<FieldErrors> for Json {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef<'_>,
+    ) -> Result<Self, FieldErrors> {
+        serde_json::Value::deserialize_from_value(value, location).map(Self)
+    }
+}
+
 /// A field that is accepted and ignored: what GET shows and the service fills in can be sent back.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ignored;

@@ -7,13 +7,10 @@ use actix_web::http::header::{AUTHORIZATION, HeaderName, ORIGIN};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use servertree_kernel::authentication::NotAuthenticated;
-use servertree_kernel::http::{API_BASE, Origin};
+use servertree_kernel::http::{ACCESS_COOKIE, API_BASE, Origin};
 use servertree_kernel::message::Caller;
 use servertree_kernel::plugin::Application;
 use servertree_kernel::problem::{FOREIGN_ORIGIN, Failure, Problem, ProblemType};
-
-/// The cookie with an access token: what log-in sets for browsers.
-pub const COOKIE: &str = "servertree_token";
 
 /// Open to everyone: what tells about the service itself and shows nothing of the inventory.
 const OPEN: [&str; 6] = ["/", "/openapi.json", "/docs", "/problems", "/health", "/.well-known/jwks.json"];
@@ -100,7 +97,7 @@ fn credential(request: &ServiceRequest) -> Option<Credential> {
         let is_bearer = scheme.eq_ignore_ascii_case("bearer");
         return is_bearer.then(|| Credential::Bearer(token.trim().to_owned()));
     }
-    request.cookie(COOKIE).map(|cookie| Credential::Cookie(cookie.value().to_owned()))
+    request.cookie(ACCESS_COOKIE).map(|cookie| Credential::Cookie(cookie.value().to_owned()))
 }
 
 /// A page from elsewhere can make a browser write with its cookie, but cannot make it lie about where it came from.

@@ -32,6 +32,18 @@ impl IpAddress {
     }
 }
 
+impl From<IpAddr> for IpAddress {
+    fn from(address: IpAddr) -> Self {
+        Self(address)
+    }
+}
+
+impl From<IpAddress> for IpAddr {
+    fn from(address: IpAddress) -> Self {
+        address.0
+    }
+}
+
 impl fmt::Display for IpAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)

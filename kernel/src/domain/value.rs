@@ -60,12 +60,14 @@ impl Invalid {
 /// assert_eq!(RackName::parse("R-12".into()).unwrap_err().message, "must be letters and digits");
 /// ```
 ///
-/// `pattern` is the rule as OpenAPI says it (ECMA-262); the length is in characters.
+/// `pattern` is the rule as OpenAPI says it (ECMA-262); the length is in characters. `normal`, if it is there, brings a text into
+/// the one form in which it is kept, before anything is looked at.
 #[macro_export]
 macro_rules! text {
     (
         $(#[$meta:meta])*
         pub struct $name:ident {
+            $(normal: $normal:expr,)?
             length: $min:literal..=$max:literal,
             allows: $allows:expr,
             rule: $rule:literal,
@@ -81,6 +83,7 @@ macro_rules! text {
             /// The text, if it keeps the rules.
             pub fn parse(text: String) -> Result<Self, $crate::domain::Invalid> {
                 let allows: fn(&str) -> bool = $allows;
+                $(let text = $normal(text);)?
                 $crate::domain::Invalid::unless_length(&text, $min, $max)?;
                 if !allows(&text) {
                     let message = concat!("must be ", $rule).to_owned();

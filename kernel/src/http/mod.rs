@@ -20,5 +20,8 @@ pub use once::{Once, Posted};
 pub use openapi::{ALWAYS, BODY, ONCE, ProblemDetails, responses_for};
 pub use problem::{MethodNotAllowed, render_problems};
 
+/// The cookie with an access token: what log-in sets for browsers.
+pub const ACCESS_COOKIE: &str = "servertree_token";
+
 /// Below which all contexts' routes are.
 pub const API_BASE: &str = "/api/v1";

@@ -82,7 +82,7 @@ impl Access {
     /// Whether a grant for `permission` covers the object.
     pub fn covers<T: Serialize>(&self, permission: Permission, object: impl FnOnce() -> T) -> bool {
         let json = || serde_json::to_value(object()).unwrap_or(Value::Null);
-        self.grants(permission).is_some_and(|grants| grants.covering(json).is_some())
+        self.grants(permission).is_some_and(|grants| grants.covering_lazily(json).is_some())
     }
 
     /// Whether there is any grant for `permission`.

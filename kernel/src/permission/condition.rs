@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer, ser};
 use serde_json::Value;
+use serde_json::value::RawValue;
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use utoipa::openapi::RefOr;
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::criteria::{Field, Filter};
 
@@ -40,8 +45,32 @@ impl Condition {
         &self.json
     }
 
+    /// Reads what a context keeps: a text of JSON.
+    pub fn parse_text(fields: &'static [Field], text: &str) -> Result<Self, String> {
+        Self::parse(fields, &serde_json::from_str(text).map_err(|error| error.to_string())?)
+    }
+
     /// How many values it compares with.
     pub fn values(&self) -> usize {
         self.filter.values()
     }
 }
+
+/// As it was written.
+impl Serialize for Condition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.json).map_err(ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl PartialSchema for Condition {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("Conditions on fields of the object, as `filter` of a list has them"))
+            .examples([serde_json::json!({"environment": {"in": ["staging", "test"]}})])
+            .into()
+    }
+}
+
+impl ToSchema for Condition {}

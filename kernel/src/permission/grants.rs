@@ -20,6 +20,13 @@ pub struct Grant {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Grants(Arc<[Grant]>);
 
+impl Grant {
+    /// Whether it covers an object, in its JSON form.
+    pub fn covers(&self, object: &Value) -> bool {
+        self.condition.as_ref().is_none_or(|condition| condition.filter().matches(object))
+    }
+}
+
 impl Grants {
     /// These.
     pub fn new(grants: Vec<Grant>) -> Self {
@@ -42,17 +49,16 @@ impl Grants {
     }
 
     /// The grant that covers an object, if one does. Its JSON form is asked for only if that depends on it.
-    pub fn covering(&self, object: impl FnOnce() -> Value) -> Option<&Grant> {
+    pub fn covering_lazily(&self, object: impl FnOnce() -> Value) -> Option<&Grant> {
         if let Some(grant) = self.0.iter().find(|grant| grant.condition.is_none()) {
             return Some(grant);
         }
-        if self.is_empty() {
-            return None;
-        }
-        let object = object();
-        self.0.iter().find(|grant| {
-            grant.condition.as_ref().is_some_and(|condition| condition.filter().matches(&object))
-        })
+        if self.is_empty() { None } else { self.covering(&object()) }
+    }
+
+    /// The grant that covers an object, if one does.
+    pub fn covering(&self, object: &Value) -> Option<&Grant> {
+        self.0.iter().find(|grant| grant.covers(object))
     }
 
     /// The objects that they cover together, as a filter of their list.
@@ -92,7 +98,7 @@ mod tests {
     }
 
     fn covers(grants: &Grants, environment: &str) -> bool {
-        grants.covering(|| json!({ "environment": environment })).is_some()
+        grants.covering(&json!({ "environment": environment })).is_some()
     }
 
     #[test]
@@ -101,7 +107,7 @@ mod tests {
         assert!(covers(&Grants::everything("tester"), "staging"));
         let two = Grants::new(vec![grant(Some("staging")), grant(Some("test"))]);
         assert!(covers(&two, "staging") && covers(&two, "test") && !covers(&two, "production"));
-        assert!(two.covering(|| json!({})).is_none(), "what has no such property is not covered");
+        assert!(two.covering(&json!({})).is_none(), "what has no such property is not covered");
     }
 
     #[test]
@@ -116,9 +122,9 @@ mod tests {
 
     #[test]
     fn an_object_is_looked_at_only_if_need_be() {
-        assert!(Grants::none().covering(|| panic!("there is nothing to compare it with")).is_none());
+        assert!(Grants::none().covering_lazily(|| panic!("there is nothing to compare it with")).is_none());
         let one_is_enough = Grants::new(vec![grant(Some("staging")), grant(None)]);
-        assert!(one_is_enough.covering(|| panic!("a grant without a condition covers it")).is_some());
+        assert!(one_is_enough.covering_lazily(|| panic!("a grant without a condition covers it")).is_some());
     }
 
     #[test]

@@ -28,6 +28,8 @@ const LAYERS: &[Layer] = &[
             "servertree_kernel::fields",
             "servertree_kernel::id",
             "servertree_kernel::number",
+            // What can be permitted is a matter of the domain where permissions are what it is about. It is pure.
+            "servertree_kernel::permission",
             "servertree_kernel::text",
             "std",
             "utoipa",
