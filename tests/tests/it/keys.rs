@@ -1,4 +1,4 @@
-//! The keys that protect secrets: made once, never made anew in silence, rotated under load and through kills.
+//! The keys that protect secrets and sign tokens: made once, never made anew in silence, rotated under load and through kills.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -48,10 +48,8 @@ async fn keys_are_made_with_the_database_and_never_again() {
     let web = register(&service, "web-1", &["hunter2".to_owned()]).await;
     let files = key_files(service.folder());
     let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
-    assert!(
-        names.len() == 2 && names[0].starts_with("master-") && names[1].starts_with("pepper-"),
-        "{names:?}"
-    );
+    let purposes: Vec<_> = names.iter().map(|name| name.split('-').next().unwrap()).collect();
+    assert_eq!(purposes, ["master", "pepper", "token"]);
     for file in &files {
         assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
     }
@@ -105,7 +103,7 @@ async fn those_that_start_together_share_their_keys() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data").display().to_string();
     let services = join_all((0..4).map(|_| Service::builder().set("data.folder", &data).start())).await;
-    assert_eq!(key_files(folder.path()).len(), 2);
+    assert_eq!(key_files(folder.path()).len(), 3);
     let web = register(&services[0], "web-1", &["hunter2".to_owned()]).await;
     for service in services {
         assert_eq!(passwords(&service, &web).await, ["hunter2"]);
@@ -123,14 +121,19 @@ async fn keys_are_taken_from_the_configuration() {
         key.trim().to_owned()
     };
     let (master, next, pepper) = (generate("master"), generate("master"), generate("pepper"));
+    let (token, next_token) = (generate("token"), generate("token"));
     let file = folder.path().join("pepper");
     fs::write(&file, &pepper).unwrap();
-    let (status, _, error) = run(folder.path(), &[], &[("SERVERTREE_SECRETS__KEYS", &master)]);
-    assert!(
-        status == 2 && error.contains("no pepper key") && error.contains("keys generate pepper"),
-        "{error}"
-    );
-    let given = format!("{master}, {}", file.display());
+    for (given, missing) in [(&master, "pepper"), (&format!("{master},{pepper}"), "token")] {
+        let (status, _, error) = run(folder.path(), &[], &[("SERVERTREE_SECRETS__KEYS", given)]);
+        assert!(
+            status == 2
+                && error.contains(&format!("no {missing} key"))
+                && error.contains(&format!("keys generate {missing}")),
+            "{error}"
+        );
+    }
+    let given = format!("{master}, {}, {token}", file.display());
     let (_, shown, _) = run(folder.path(), &["config"], &[("SERVERTREE_SECRETS__KEYS", &given)]);
     let (name, bytes) = master.rsplit_once('.').unwrap();
     assert!(shown.contains(&format!("{name}.***")) && !shown.contains(bytes), "{shown}");
@@ -139,14 +142,25 @@ async fn keys_are_taken_from_the_configuration() {
     let web = register(&service, "web-1", &["hunter2".to_owned()]).await;
     assert!(!service.folder().join("data/keys").exists());
     let place = service.folder().to_owned();
-    let (status, _, error) = run(&place, &["keys", "rotate"], &[("SERVERTREE_SECRETS__KEYS", &given)]);
-    assert!(status == 2 && error.contains("Put a new one before it"), "{error}");
+    for purpose in ["master", "token"] {
+        let (status, _, error) =
+            run(&place, &["keys", "rotate", purpose], &[("SERVERTREE_SECRETS__KEYS", &given)]);
+        assert!(
+            status == 2
+                && error.contains(&format!("the first {purpose} key"))
+                && error.contains("Put a new one before it"),
+            "{error}"
+        );
+    }
     // The service gets to know the new key first, then all is wrapped with it.
-    let both = format!("{next},{given}");
+    let both = format!("{next},{next_token},{given}");
     let service = service.stop().await.set("secrets.keys", &both).start().await;
     let (status, output, error) = run(&place, &["keys", "rotate"], &[("SERVERTREE_SECRETS__KEYS", &both)]);
     assert_eq!(status, 0, "{error}");
     assert!(output.contains("1 secrets were wrapped") && output.contains("no longer needs"), "{output}");
+    let (status, output, error) =
+        run(&place, &["keys", "rotate", "token"], &[("SERVERTREE_SECRETS__KEYS", &both)]);
+    assert!(status == 0 && output.contains(next_token.split('.').nth(2).unwrap()), "{output}{error}");
     assert_eq!(passwords(&service, &web).await, ["hunter2"]);
     let (_, listed, _) = run(&place, &["keys", "list"], &[("SERVERTREE_SECRETS__KEYS", &next)]);
     let line = |key: &str| {
@@ -161,6 +175,8 @@ async fn keys_are_taken_from_the_configuration() {
     };
     assert_eq!(line(&master)[1..4], ["master", "retired", "NO"], "{listed}");
     assert_eq!(line(&next)[1..4], ["master", "active", "yes"], "{listed}");
+    assert_eq!(line(&token)[1..3], ["token", "retiring"], "{listed}");
+    assert_eq!(line(&next_token)[1..3], ["token", "active"], "{listed}");
     assert!(!service.log().contains(bytes));
     service.stop().await;
 }
