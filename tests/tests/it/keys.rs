@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use servertree_tests::{DEADLINE, Program, Service, eventually, server};
@@ -178,6 +180,58 @@ async fn keys_are_taken_from_the_configuration() {
     assert_eq!(line(&token)[1..3], ["token", "retiring"], "{listed}");
     assert_eq!(line(&next_token)[1..3], ["token", "active"], "{listed}");
     assert!(!service.log().contains(bytes));
+    service.stop().await;
+}
+
+/// The ids of the published keys, in order.
+async fn published(service: &Service) -> Vec<String> {
+    let answer = service.get("/.well-known/jwks.json").await;
+    assert_eq!((answer.status, answer.header("cache-control")), (200, "no-cache"), "{answer:?}");
+    let keys = answer.json()["keys"].as_array().unwrap().clone();
+    for key in &keys {
+        let fixed = ["kty", "crv", "alg", "use"].map(|field| key[field].as_str().unwrap());
+        assert_eq!(fixed, ["OKP", "Ed25519", "EdDSA", "sig"], "{key}");
+        let public = URL_SAFE_NO_PAD.decode(key["x"].as_str().unwrap()).unwrap();
+        assert!(public.len() == 32 && key.as_object().unwrap().len() == 6, "{key}");
+    }
+    keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Who verifies tokens gets the old key and the new one, of a service that goes on running.
+#[tokio::test]
+async fn the_token_key_is_rotated_while_the_service_runs() {
+    let service = Service::start().await;
+    let before = published(&service).await;
+    assert_eq!(before.len(), 1);
+    let place = service.folder().to_owned();
+    let (status, output, error) = run(&place, &["keys", "rotate", "token"], &[]);
+    assert_eq!(status, 0, "{error}");
+    let both = eventually("both keys are published", async || {
+        Some(published(&service).await).filter(|published| published.len() == 2)
+    })
+    .await;
+    assert!(both[0] == before[0] && output.contains(&both[0]) && output.contains(&both[1]), "{output}");
+    // No secret key is published: not a word of the files is.
+    let answer = service.get("/.well-known/jwks.json").await.body;
+    for file in key_files(&place) {
+        let text = fs::read_to_string(file).unwrap();
+        assert!(!answer.contains(text.trim().rsplit('.').next().unwrap()));
+    }
+    let (_, listed, _) = run(&place, &["keys", "list"], &[]);
+    let states: Vec<Vec<&str>> = listed
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|line| line[1] == "token")
+        .map(|line| line[..4].to_vec())
+        .collect();
+    assert_eq!(states, [[&both[0], "token", "retiring", "yes"], [&both[1], "token", "active", "yes"]]);
+    // A rotation of the master key is none of its business, nor the other way round.
+    let (status, _, error) = run(&place, &["keys", "rotate"], &[]);
+    assert!(status == 0 && !error.contains("has not ended"), "{error}");
+    // Started anew, it still has both.
+    let service = service.stop().await.start().await;
+    assert_eq!(published(&service).await, both);
+    assert!(!service.log().contains("has not ended"), "{}", service.log());
     service.stop().await;
 }
 
