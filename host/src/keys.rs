@@ -7,7 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use servertree_kernel::clock::{Clock, SystemClock};
 use servertree_kernel::database::Database;
 use servertree_kernel::plugin::{Context, migrations};
-use servertree_kernel::secrets::{Key, Progress, Purpose, Rotated, Rotation};
+use servertree_kernel::secrets::{Key, Progress, Purpose, Rotated, RotatedTokenKey, Rotation};
 
 use crate::cli::{print, runtime};
 use crate::config::Config;
@@ -24,9 +24,12 @@ pub enum Command {
         #[arg(value_enum, default_value = "master")]
         purpose: PurposeArgument,
     },
-    /// Wrap all secrets with another master key: a new one, or the first one of secrets.keys. The service may go on
-    /// running. What was interrupted is continued.
-    Rotate,
+    /// Take another key: a new one, or the first one of secrets.keys. The service may go on running.
+    Rotate {
+        /// Which one.
+        #[arg(value_enum, default_value = "master")]
+        key: RotatedArgument,
+    },
 }
 
 #[derive(ValueEnum, Clone, Copy)]
@@ -35,6 +38,16 @@ pub enum PurposeArgument {
     Master,
     /// Goes into keyed hashes.
     Pepper,
+    /// Signs access tokens.
+    Token,
+}
+
+#[derive(ValueEnum, Clone, Copy)]
+pub enum RotatedArgument {
+    /// All secrets are wrapped again. What was interrupted is continued.
+    Master,
+    /// New access tokens are signed with the new one; those that are out still count.
+    Token,
 }
 
 /// Does what was asked for.
@@ -42,9 +55,12 @@ pub fn run(command: Command, config: &Config) -> Result<(), StartError> {
     match command {
         Command::List => runtime()?.block_on(list(config)),
         Command::Generate { purpose } => generate(purpose),
-        Command::Rotate => {
+        Command::Rotate { key } => {
             logging::start(&config.log)?;
-            runtime()?.block_on(rotate(config))
+            match key {
+                RotatedArgument::Master => runtime()?.block_on(rotate(config)),
+                RotatedArgument::Token => runtime()?.block_on(rotate_token_key(config)),
+            }
         }
     }
 }
@@ -66,6 +82,7 @@ fn generate(purpose: PurposeArgument) -> Result<(), StartError> {
     let purpose = match purpose {
         PurposeArgument::Master => Purpose::Master,
         PurposeArgument::Pepper => Purpose::Pepper,
+        PurposeArgument::Token => Purpose::Token,
     };
     let key = Key::generate(purpose, SystemClock.now())
         .map_err(|error| StartError::Internal(format!("no random bytes: {error}")))?;
@@ -102,6 +119,25 @@ fn summarise(rotated: &Rotated, active: &str) -> Result<(), StartError> {
         0 => Ok(()),
         count => Err(StartError::Damaged { count }),
     }
+}
+
+/// No secret is looked at, so it does not matter which contexts there are.
+async fn rotate_token_key(config: &Config) -> Result<(), StartError> {
+    let database = open_existing_database(config).await?;
+    database.migrate(&migrations(&[])).await?;
+    let keyring = keyring(config);
+    let now = SystemClock.now();
+    keyring.open(&database, now).await?;
+    let RotatedTokenKey { active, retiring, retired } = keyring.rotate_token_key(&database, now).await?;
+    database.close().await;
+    let mut text = format!("New tokens are signed with {active}, the active key from now on.");
+    for key in &retiring {
+        text += &format!("\nTokens that {key} signed still count. Keep it for an hour at least.");
+    }
+    for key in &retired {
+        text += &format!("\nNothing needs {key} any more.");
+    }
+    print(&text)
 }
 
 /// The contexts that have tables in this database, enabled or not: no secret of theirs must be left behind.

@@ -12,7 +12,7 @@ use crate::domain::Aggregate;
 use crate::event::{self, Envelope, Wake};
 use crate::message::Message;
 use crate::problem::{Failure, Internal};
-use crate::secrets::Key;
+use crate::secrets::{Key, Purpose};
 
 /// Hands out units of work. Only the buses and the relay have it.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl UnitsOfWork {
             message,
             transaction: None,
             events: Vec::new(),
-            active_key: None,
+            active_keys: Vec::new(),
             after_commit: Vec::new(),
         }
     }
@@ -57,8 +57,8 @@ pub struct WriteUow {
     message: Message,
     transaction: Option<Transaction>,
     events: Vec<Envelope>,
-    /// The master key that is active in this transaction, once it was looked up.
-    active_key: Option<Key>,
+    /// The keys that are active in this transaction, once they were looked up: one of a purpose.
+    active_keys: Vec<Key>,
     after_commit: Vec<Box<dyn FnOnce() + Send>>,
 }
 
@@ -81,10 +81,15 @@ impl WriteUow {
         self.transaction().await?.fetch_optional(select).await
     }
 
-    /// The key that secrets of this transaction are sealed with. It stays the same until the commit: whoever makes another
-    /// one active waits for that.
-    pub(crate) fn active_key(&mut self) -> &mut Option<Key> {
-        &mut self.active_key
+    /// The key that is active for a purpose in this transaction, once it was looked up. It stays the same until the commit:
+    /// whoever makes another one active waits for that.
+    pub(crate) fn active_key(&self, purpose: Purpose) -> Option<&Key> {
+        self.active_keys.iter().find(|key| key.purpose() == purpose)
+    }
+
+    /// Remembers the active key of its purpose.
+    pub(crate) fn keep_active_key(&mut self, key: Key) {
+        self.active_keys.push(key);
     }
 
     /// Takes over what an aggregate recorded, as public events. A repository calls it when it saves the aggregate.

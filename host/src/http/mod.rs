@@ -4,6 +4,7 @@ mod authenticate;
 mod client_address;
 mod fallback;
 mod health;
+mod jwks;
 mod local_only;
 mod observe;
 pub mod openapi;
@@ -113,6 +114,7 @@ pub fn start(
 fn routes(config: &mut ServiceConfig<'_>, contexts: &[&'static Context]) {
     pages::routes(config);
     health::routes(config);
+    jwks::routes(config);
     problem_pages::routes(config);
     let of_contexts = |config: &mut ServiceConfig<'_>| {
         for context in contexts {

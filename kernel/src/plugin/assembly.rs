@@ -20,6 +20,7 @@ use crate::job::{Jobs, ScheduledJob};
 use crate::permission::{ObjectType, Permission, PermissionChecker, PermissionSlot};
 use crate::problem::{COMMON, Failure, ProblemType};
 use crate::query::QueryBus;
+use crate::secrets::Secrets;
 use crate::uow::UnitsOfWork;
 
 static KERNEL_MIGRATIONS: include_dir::Dir<'static> =
@@ -193,6 +194,11 @@ impl Application {
     /// The types of problem it can answer with, by code.
     pub fn problems(&self) -> BTreeMap<&'static str, &'static ProblemType> {
         problem_types(&self.contexts).map(|problem| (problem.code, problem)).collect()
+    }
+
+    /// What seals secrets and signs tokens.
+    pub fn secrets(&self) -> &Arc<dyn Secrets> {
+        &self.pipeline.secrets
     }
 
     /// The clock it goes by.

@@ -23,17 +23,20 @@ pub enum Purpose {
     Master,
     /// Goes into keyed hashes (HMAC-SHA-256). Is not rotated: what was hashed cannot be hashed again.
     Pepper,
+    /// Signs access tokens (Ed25519): its bytes are the seed. Can be rotated.
+    Token,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Master, Self::Pepper];
+    pub const ALL: [Self; 3] = [Self::Master, Self::Pepper, Self::Token];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Master => "master",
             Self::Pepper => "pepper",
+            Self::Token => "token",
         }
     }
 }
@@ -93,7 +96,7 @@ pub enum KeyFormatError {
     )]
     Shape,
     /// An unknown purpose.
-    #[error("has an unknown purpose: it must be master or pepper")]
+    #[error("has an unknown purpose: it must be master, pepper or token")]
     Purpose,
     /// A bad id.
     #[error("has an id that is not 1 to 64 of a-z, 0-9 and '-'")]
@@ -212,7 +215,7 @@ mod tests {
         /// Whatever the text, it is a key that is written as it was read, or it is refused.
         #[test]
         fn any_text_is_a_key_or_is_refused(
-            text in r"(stkey1\.(master|pepper|door)\.[a-zA-Z0-9-]{0,8}\.[A-Za-z0-9_=-]{42,44}|\PC{0,64})",
+            text in r"(stkey1\.(master|pepper|token|door)\.[a-zA-Z0-9-]{0,8}\.[A-Za-z0-9_=-]{42,44}|\PC{0,64})",
         ) {
             if let Ok(key) = Key::parse(&text) {
                 let written = key.expose();

@@ -36,8 +36,8 @@ pub enum KeyError {
     },
     /// The configuration gives keys, but none for this purpose.
     #[error(
-        "secrets.keys gives no {purpose} key, and a new database needs one. `servertree keys generate {purpose}` makes one \
-         to add to it"
+        "secrets.keys gives no {purpose} key, and the database has none yet and needs one. `servertree keys generate \
+         {purpose}` makes one to add to it"
     )]
     NotGiven {
         /// What it is for.
@@ -45,11 +45,22 @@ pub enum KeyError {
     },
     /// The first key that the configuration gives is in use already.
     #[error(
-        "the first master key of secrets.keys, '{id}', is the active one already. Put a new one before it \
-         (`servertree keys generate master`), restart every process that uses this database, then rotate"
+        "the first {purpose} key of secrets.keys, '{id}', is the active one already. Put a new one before it \
+         (`servertree keys generate {purpose}`), restart every process that uses this database, then rotate"
     )]
     NoNewKey {
+        /// What it is for.
+        purpose: Purpose,
         /// The id of the active one.
+        id: KeyId,
+    },
+    /// The first token key that the configuration gives has signed before.
+    #[error(
+        "the first token key of secrets.keys, '{id}', was the active one before, and does not become it again. Put a new one \
+         before it (`servertree keys generate token`), restart every process that uses this database, then rotate"
+    )]
+    UsedBefore {
+        /// Its id.
         id: KeyId,
     },
     /// Another rotation went on while this one stood still.

@@ -20,11 +20,11 @@ enum SecretKeys {
 /// Where a key stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeyState {
-    /// New secrets are sealed with it.
+    /// New secrets are sealed, new tokens signed with it.
     Active,
-    /// Some secrets still are sealed with it: a rotation is under way.
+    /// Some secrets still are sealed with it: a rotation is under way. Tokens that it signed still count.
     Retiring,
-    /// No secret in this database is sealed with it.
+    /// No secret in this database is sealed with it. No token that it signed counts.
     Retired,
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use shaku::Component;
@@ -12,6 +13,8 @@ use super::key::{Key, KeyId, Purpose};
 use super::key_error::KeyError;
 use super::key_store::{self, ActiveKey, KeyState, StoredKey};
 use super::source::{self, KeySource, KeySourceError};
+use super::token::{TokenPublicKey, TokenSigner, TokenVerifyingKey};
+use super::token_keys::TokenKeys;
 use super::{Sealed, SecretColumn, Secrets, SecretsError};
 use crate::database::{Database, DatabaseError, Transaction};
 use crate::domain::{Secret, Timestamp};
@@ -23,25 +26,32 @@ use crate::uow::WriteUow;
 pub struct Keyring {
     /// Made by whoever puts the application together.
     #[shaku(default)]
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// Where the keys come from, and those that were read.
 pub struct Shared {
     source: KeySource,
     keys: RwLock<Keys>,
+    pub(super) token_keys: TokenKeys,
 }
 
 #[derive(Default)]
 struct Keys {
     by_id: HashMap<KeyId, Key>,
     pepper: Option<Key>,
+    /// The one that it was opened for.
+    database: Option<Database>,
 }
 
 /// Nothing to take keys from.
 impl Default for Shared {
     fn default() -> Self {
-        Self { source: KeySource::Given(Vec::new()), keys: RwLock::default() }
+        Self {
+            source: KeySource::Given(Vec::new()),
+            keys: RwLock::default(),
+            token_keys: TokenKeys::default(),
+        }
     }
 }
 
@@ -63,7 +73,7 @@ pub struct KeyListing {
 impl Keyring {
     /// A keyring that takes its keys from `source`.
     pub fn new(source: KeySource) -> Self {
-        Self { shared: Arc::new(Shared { source, keys: RwLock::default() }) }
+        Self { shared: Arc::new(Shared { source, ..Shared::default() }) }
     }
 
     /// Where the keys come from, for people.
@@ -72,14 +82,18 @@ impl Keyring {
     }
 
     /// Reads the keys, and checks that those are there which the database needs. Where it has none for a purpose, and only
-    /// then, one is taken from the source, or made in its folder.
+    /// then, one is taken from the source, or made in its folder. Token keys that have had their time are let go first:
+    /// nobody has to have them.
     pub async fn open(&self, database: &Database, now: Timestamp) -> Result<(), KeyError> {
         // The write lock goes first, the files after it: processes that start together make one key, and all find it.
         let mut transaction = database.begin().await?;
         let mut keys = self.read().await?;
+        Self::retire_superseded(&mut transaction, now).await?;
         let stored = key_store::all(&mut transaction).await?;
-        if stored.iter().any(|stored| stored.is(KeyState::Retiring)) {
-            tracing::warn!("a rotation of keys has not ended: `servertree keys rotate` goes on with it");
+        if stored.iter().any(|stored| stored.is_for(Purpose::Master) && stored.is(KeyState::Retiring)) {
+            tracing::warn!(
+                "a rotation of the master key has not ended: `servertree keys rotate` goes on with it"
+            );
         }
         for needed in stored.iter().filter(|stored| !stored.is(KeyState::Retired)) {
             self.check(needed, &keys)?;
@@ -95,6 +109,7 @@ impl Keyring {
                 keys.push(key);
             }
         }
+        let looked_at = Instant::now();
         let stored = key_store::all(&mut transaction).await?;
         transaction.commit().await?;
         let is_active_pepper = |key: &&Key| {
@@ -102,7 +117,8 @@ impl Keyring {
                 && key.purpose() == Purpose::Pepper
         };
         let pepper = keys.iter().find(is_active_pepper).cloned();
-        self.replace(keys, pepper);
+        self.replace(keys, pepper, database);
+        self.remember_token_keys(&stored, looked_at);
         Ok(())
     }
 
@@ -130,29 +146,50 @@ impl Keyring {
         if let (Some(active), Some(_)) = (find(KeyState::Active), find(KeyState::Retiring)) {
             return self.check(active, &keys);
         }
-        let next = match self.make(Purpose::Master, now)? {
-            Some(made) => made,
-            None => keys
-                .into_iter()
-                .find(|key| key.purpose() == Purpose::Master)
-                .ok_or(KeyError::NotGiven { purpose: Purpose::Master })?,
-        };
-        if let Some(active) = find(KeyState::Active) {
-            if active.id() == next.id().as_str() {
-                return Err(KeyError::NoNewKey { id: next.id().clone() });
-            }
-            key_store::set_state(&mut transaction, active.id(), KeyState::Retiring).await?;
-        }
-        match stored.iter().find(|stored| stored.id() == next.id().as_str()) {
-            Some(known) if !known.is_key(&next) => return Err(self.other(known)),
-            Some(known) => key_store::set_state(&mut transaction, known.id(), KeyState::Active).await?,
-            None => key_store::insert(&mut transaction, &next, KeyState::Active, now).await?,
-        }
+        let next = self.next(Purpose::Master, keys, now)?;
+        self.supersede(&mut transaction, &stored, &next, now).await?;
         transaction.commit().await?;
         Ok(next)
     }
 
-    /// Lets the retiring keys go: nothing is sealed with them any more.
+    /// The key to rotate to: a new one in the folder, or the first that is given.
+    pub(super) fn next(&self, purpose: Purpose, keys: Vec<Key>, now: Timestamp) -> Result<Key, KeyError> {
+        match self.make(purpose, now)? {
+            Some(made) => Ok(made),
+            None => {
+                keys.into_iter().find(|key| key.purpose() == purpose).ok_or(KeyError::NotGiven { purpose })
+            }
+        }
+    }
+
+    /// Makes `next` the active key of its purpose; the one that was is retiring.
+    pub(super) async fn supersede(
+        &self,
+        transaction: &mut Transaction,
+        stored: &[StoredKey],
+        next: &Key,
+        now: Timestamp,
+    ) -> Result<(), KeyError> {
+        let purpose = next.purpose();
+        let is_active = |stored: &&StoredKey| stored.is_for(purpose) && stored.is(KeyState::Active);
+        let mut first_seen = now;
+        if let Some(active) = stored.iter().find(is_active) {
+            if active.id() == next.id().as_str() {
+                return Err(KeyError::NoNewKey { purpose, id: next.id().clone() });
+            }
+            key_store::set_state(transaction, active.id(), KeyState::Retiring).await?;
+            // Whatever the clock says: the order of the keys tells which one came after which.
+            first_seen = now.max(active.created_at.after(Duration::from_micros(1)));
+        }
+        match stored.iter().find(|stored| stored.id() == next.id().as_str()) {
+            Some(known) if !known.is_key(next) => return Err(self.other(known)),
+            Some(known) => key_store::set_state(transaction, known.id(), KeyState::Active).await?,
+            None => key_store::insert(transaction, next, KeyState::Active, first_seen).await?,
+        }
+        Ok(())
+    }
+
+    /// Lets the retiring master keys go: nothing is sealed with them any more.
     pub(super) async fn retire(transaction: &mut Transaction) -> Result<Vec<String>, DatabaseError> {
         let mut retired = Vec::new();
         for stored in key_store::all(transaction).await? {
@@ -174,9 +211,17 @@ impl Keyring {
         self.known(id).ok_or_else(|| SecretsError::UnknownKey(id.clone()))
     }
 
-    /// The master key that is active as this unit of work sees it.
-    async fn active(&self, uow: &mut WriteUow) -> Result<Key, SecretsError> {
-        let active: Option<ActiveKey> = uow.fetch_optional(&key_store::active(Purpose::Master)).await?;
+    /// The key of this purpose that is active as this unit of work sees it.
+    async fn active<'u>(&self, purpose: Purpose, uow: &'u mut WriteUow) -> Result<&'u Key, SecretsError> {
+        if uow.active_key(purpose).is_none() {
+            let key = self.look_up_active(purpose, uow).await?;
+            uow.keep_active_key(key);
+        }
+        uow.active_key(purpose).ok_or(SecretsError::NoActiveKey)
+    }
+
+    async fn look_up_active(&self, purpose: Purpose, uow: &mut WriteUow) -> Result<Key, SecretsError> {
+        let active: Option<ActiveKey> = uow.fetch_optional(&key_store::active(purpose)).await?;
         let active = active.ok_or(SecretsError::NoActiveKey)?;
         let id = active.id().ok_or(SecretsError::NoActiveKey)?;
         // A key of the same name would seal what the right one does not open.
@@ -212,12 +257,12 @@ impl Keyring {
         KeyError::Other { id: stored.id().to_owned(), source_description: self.shared.source.description() }
     }
 
-    async fn read(&self) -> Result<Vec<Key>, KeySourceError> {
+    pub(super) async fn read(&self) -> Result<Vec<Key>, KeySourceError> {
         let source = self.shared.source.clone();
         tokio::task::spawn_blocking(move || source.read()).await.map_err(|_| KeySourceError::BrokenOff)?
     }
 
-    fn known(&self, id: &KeyId) -> Option<Key> {
+    pub(super) fn known(&self, id: &KeyId) -> Option<Key> {
         self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).by_id.get(id).cloned()
     }
 
@@ -225,17 +270,23 @@ impl Keyring {
         self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).pepper.clone()
     }
 
+    /// The database that it was opened for.
+    pub(super) fn database(&self) -> Option<Database> {
+        self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).database.clone()
+    }
+
     /// What is known stays known: a key may be taken away from its source while it is still needed.
-    fn add(&self, keys: Vec<Key>) {
+    pub(super) fn add(&self, keys: Vec<Key>) {
         let mut known = self.shared.keys.write().unwrap_or_else(PoisonError::into_inner);
         for key in keys {
             known.by_id.entry(key.id().clone()).or_insert(key);
         }
     }
 
-    fn replace(&self, keys: Vec<Key>, pepper: Option<Key>) {
+    fn replace(&self, keys: Vec<Key>, pepper: Option<Key>, database: &Database) {
         let by_id = keys.into_iter().map(|key| (key.id().clone(), key)).collect();
-        *self.shared.keys.write().unwrap_or_else(PoisonError::into_inner) = Keys { by_id, pepper };
+        let database = Some(database.clone());
+        *self.shared.keys.write().unwrap_or_else(PoisonError::into_inner) = Keys { by_id, pepper, database };
     }
 }
 
@@ -248,14 +299,7 @@ impl Secrets for Keyring {
         secret: &Secret,
         uow: &mut WriteUow,
     ) -> Result<Sealed, SecretsError> {
-        let place = Place { column, row };
-        if let Some(key) = uow.active_key() {
-            return envelope::seal(key, place, secret);
-        }
-        let key = self.active(uow).await?;
-        let sealed = envelope::seal(&key, place, secret);
-        *uow.active_key() = Some(key);
-        sealed
+        envelope::seal(self.active(Purpose::Master, uow).await?, Place { column, row }, secret)
     }
 
     async fn open(&self, column: SecretColumn, row: Uuid, sealed: &Sealed) -> Result<Secret, SecretsError> {
@@ -268,5 +312,17 @@ impl Secrets for Keyring {
 
     fn keyed_hash(&self, usage: &'static str, data: &[u8]) -> Result<[u8; 32], SecretsError> {
         Ok(self.pepper().ok_or(SecretsError::NoActiveKey)?.authenticate(usage, data))
+    }
+
+    async fn token_signer(&self, uow: &mut WriteUow) -> Result<TokenSigner, SecretsError> {
+        Ok(TokenSigner::new(self.active(Purpose::Token, uow).await?))
+    }
+
+    async fn token_verifier(&self, key: &KeyId) -> Result<Option<TokenVerifyingKey>, SecretsError> {
+        self.find_token_key(key).await
+    }
+
+    async fn token_keys(&self) -> Result<Vec<TokenPublicKey>, SecretsError> {
+        self.list_token_keys().await
     }
 }

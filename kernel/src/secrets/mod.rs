@@ -5,6 +5,9 @@
 //! A table keeps a secret in two columns, `<field>_key` and `<field>_sealed`; its context names them in its manifest as a
 //! [`SecretColumn`], which is how [`Rotation`] finds what to wrap again. The keys themselves come from a [`KeySource`]; the
 //! database knows their ids and a check value of each, never the keys.
+//!
+//! Among them are those that sign access tokens. Whoever makes a token gets a [`TokenSigner`], whoever checks one a
+//! [`TokenVerifyingKey`]: the private key stays in here.
 
 mod envelope;
 mod key;
@@ -13,6 +16,9 @@ mod key_store;
 mod keyring;
 mod rotation;
 mod source;
+mod token;
+mod token_keys;
+mod token_rotation;
 
 use async_trait::async_trait;
 use shaku::Interface;
@@ -25,6 +31,8 @@ pub use key_store::KeyState;
 pub use keyring::{KeyListing, Keyring};
 pub use rotation::{Progress, Rotated, Rotation};
 pub use source::{KeySource, KeySourceError};
+pub use token::{TokenPublicKey, TokenSigner, TokenVerifyingKey};
+pub use token_rotation::RotatedTokenKey;
 
 use crate::database::DatabaseError;
 use crate::domain::Secret;
@@ -49,7 +57,7 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
 }
 
-/// Seals secrets, and opens them again.
+/// Seals secrets, and opens them again; signs access tokens, and verifies them.
 #[async_trait]
 pub trait Secrets: Interface {
     /// Encrypts a secret for its place, with the key that is active as this unit of work sees it: none is sealed with a
@@ -68,9 +76,20 @@ pub trait Secrets: Interface {
 
     /// A hash that only whoever has the pepper can make: HMAC-SHA-256, apart for each use.
     fn keyed_hash(&self, usage: &'static str, data: &[u8]) -> Result<[u8; 32], SecretsError>;
+
+    /// Signs with the token key that is active as this unit of work sees it.
+    async fn token_signer(&self, uow: &mut WriteUow) -> Result<TokenSigner, SecretsError>;
+
+    /// What a token that names this key is verified with; none if what the key signs does not count, or there is no such
+    /// token key. Known keys are answered from memory. For one that is not known the database is looked at again, at most
+    /// once a second, however many ask for whatever keys: they wait for that.
+    async fn token_verifier(&self, key: &KeyId) -> Result<Option<TokenVerifyingKey>, SecretsError>;
+
+    /// The public halves of the keys whose signatures count, as they were a second ago at most.
+    async fn token_keys(&self) -> Result<Vec<TokenPublicKey>, SecretsError>;
 }
 
-/// A secret could not be sealed or opened. What is wrong is for the log: it names places and keys, never secrets.
+/// A secret could not be sealed or opened, or a token not be signed or verified. What is wrong is for the log: it names places and keys, never secrets.
 #[derive(Debug, Error)]
 pub enum SecretsError {
     /// What is stored is no secret that was sealed for this place with this key.
@@ -97,6 +116,15 @@ pub enum SecretsError {
         "the active key '{0}' is not at hand: put it where secrets.keys says, and start this process anew"
     )]
     ActiveKeyMissing(KeyId),
+    /// A token key that counts is not at hand: a rotation made it, and this process has not got it yet.
+    #[error(
+        "tokens are signed with the key '{0}', which is not at hand: put it where secrets.keys says, and start this process \
+         anew"
+    )]
+    TokenKeyMissing(KeyId),
+    /// What somebody else asked the database at the same time came to nothing.
+    #[error("the token keys could not be looked up")]
+    NotLookedUp,
     /// No key is active: the keyring was not opened.
     #[error("no key is active")]
     NoActiveKey,
@@ -118,7 +146,9 @@ impl Problem for SecretsError {
     fn problem(&self) -> &'static ProblemType {
         match self {
             Self::Database(error) => error.problem(),
-            Self::Source(_) | Self::ActiveKeyMissing(_) => &UNAVAILABLE,
+            Self::Source(_) | Self::ActiveKeyMissing(_) | Self::TokenKeyMissing(_) | Self::NotLookedUp => {
+                &UNAVAILABLE
+            }
             _ => &INTERNAL,
         }
     }

@@ -30,8 +30,16 @@ async fn register(service: &Service, name: &str, environment: &str) -> (String, 
 #[tokio::test]
 async fn without_a_valid_token_everything_is_closed_but_what_is_open() {
     let service = Service::guarded().start().await;
-    let open =
-        ["/", "/openapi.json", "/health/live", "/health/ready", "/problems", "/problems/{code}", "/api/v1/"];
+    let open = [
+        "/",
+        "/openapi.json",
+        "/.well-known/jwks.json",
+        "/health/live",
+        "/health/ready",
+        "/problems",
+        "/problems/{code}",
+        "/api/v1/",
+    ];
     let description = service.get("/openapi.json").await.json();
     let mut routes: Vec<(String, String)> = Vec::new();
     for (path, methods) in description["paths"].as_object().unwrap() {

@@ -1,10 +1,12 @@
-//! The keys that protect secrets: made once, never made anew in silence, rotated under load and through kills.
+//! The keys that protect secrets and sign tokens: made once, never made anew in silence, rotated under load and through kills.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use servertree_tests::{DEADLINE, Program, Service, eventually, server};
@@ -48,10 +50,8 @@ async fn keys_are_made_with_the_database_and_never_again() {
     let web = register(&service, "web-1", &["hunter2".to_owned()]).await;
     let files = key_files(service.folder());
     let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
-    assert!(
-        names.len() == 2 && names[0].starts_with("master-") && names[1].starts_with("pepper-"),
-        "{names:?}"
-    );
+    let purposes: Vec<_> = names.iter().map(|name| name.split('-').next().unwrap()).collect();
+    assert_eq!(purposes, ["master", "pepper", "token"]);
     for file in &files {
         assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
     }
@@ -105,7 +105,7 @@ async fn those_that_start_together_share_their_keys() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data").display().to_string();
     let services = join_all((0..4).map(|_| Service::builder().set("data.folder", &data).start())).await;
-    assert_eq!(key_files(folder.path()).len(), 2);
+    assert_eq!(key_files(folder.path()).len(), 3);
     let web = register(&services[0], "web-1", &["hunter2".to_owned()]).await;
     for service in services {
         assert_eq!(passwords(&service, &web).await, ["hunter2"]);
@@ -123,14 +123,19 @@ async fn keys_are_taken_from_the_configuration() {
         key.trim().to_owned()
     };
     let (master, next, pepper) = (generate("master"), generate("master"), generate("pepper"));
+    let (token, next_token) = (generate("token"), generate("token"));
     let file = folder.path().join("pepper");
     fs::write(&file, &pepper).unwrap();
-    let (status, _, error) = run(folder.path(), &[], &[("SERVERTREE_SECRETS__KEYS", &master)]);
-    assert!(
-        status == 2 && error.contains("no pepper key") && error.contains("keys generate pepper"),
-        "{error}"
-    );
-    let given = format!("{master}, {}", file.display());
+    for (given, missing) in [(&master, "pepper"), (&format!("{master},{pepper}"), "token")] {
+        let (status, _, error) = run(folder.path(), &[], &[("SERVERTREE_SECRETS__KEYS", given)]);
+        assert!(
+            status == 2
+                && error.contains(&format!("no {missing} key"))
+                && error.contains(&format!("keys generate {missing}")),
+            "{error}"
+        );
+    }
+    let given = format!("{master}, {}, {token}", file.display());
     let (_, shown, _) = run(folder.path(), &["config"], &[("SERVERTREE_SECRETS__KEYS", &given)]);
     let (name, bytes) = master.rsplit_once('.').unwrap();
     assert!(shown.contains(&format!("{name}.***")) && !shown.contains(bytes), "{shown}");
@@ -139,14 +144,25 @@ async fn keys_are_taken_from_the_configuration() {
     let web = register(&service, "web-1", &["hunter2".to_owned()]).await;
     assert!(!service.folder().join("data/keys").exists());
     let place = service.folder().to_owned();
-    let (status, _, error) = run(&place, &["keys", "rotate"], &[("SERVERTREE_SECRETS__KEYS", &given)]);
-    assert!(status == 2 && error.contains("Put a new one before it"), "{error}");
+    for purpose in ["master", "token"] {
+        let (status, _, error) =
+            run(&place, &["keys", "rotate", purpose], &[("SERVERTREE_SECRETS__KEYS", &given)]);
+        assert!(
+            status == 2
+                && error.contains(&format!("the first {purpose} key"))
+                && error.contains("Put a new one before it"),
+            "{error}"
+        );
+    }
     // The service gets to know the new key first, then all is wrapped with it.
-    let both = format!("{next},{given}");
+    let both = format!("{next},{next_token},{given}");
     let service = service.stop().await.set("secrets.keys", &both).start().await;
     let (status, output, error) = run(&place, &["keys", "rotate"], &[("SERVERTREE_SECRETS__KEYS", &both)]);
     assert_eq!(status, 0, "{error}");
     assert!(output.contains("1 secrets were wrapped") && output.contains("no longer needs"), "{output}");
+    let (status, output, error) =
+        run(&place, &["keys", "rotate", "token"], &[("SERVERTREE_SECRETS__KEYS", &both)]);
+    assert!(status == 0 && output.contains(next_token.split('.').nth(2).unwrap()), "{output}{error}");
     assert_eq!(passwords(&service, &web).await, ["hunter2"]);
     let (_, listed, _) = run(&place, &["keys", "list"], &[("SERVERTREE_SECRETS__KEYS", &next)]);
     let line = |key: &str| {
@@ -161,7 +177,61 @@ async fn keys_are_taken_from_the_configuration() {
     };
     assert_eq!(line(&master)[1..4], ["master", "retired", "NO"], "{listed}");
     assert_eq!(line(&next)[1..4], ["master", "active", "yes"], "{listed}");
+    assert_eq!(line(&token)[1..3], ["token", "retiring"], "{listed}");
+    assert_eq!(line(&next_token)[1..3], ["token", "active"], "{listed}");
     assert!(!service.log().contains(bytes));
+    service.stop().await;
+}
+
+/// The ids of the published keys, in order.
+async fn published(service: &Service) -> Vec<String> {
+    let answer = service.get("/.well-known/jwks.json").await;
+    assert_eq!((answer.status, answer.header("cache-control")), (200, "no-cache"), "{answer:?}");
+    let keys = answer.json()["keys"].as_array().unwrap().clone();
+    for key in &keys {
+        let fixed = ["kty", "crv", "alg", "use"].map(|field| key[field].as_str().unwrap());
+        assert_eq!(fixed, ["OKP", "Ed25519", "EdDSA", "sig"], "{key}");
+        let public = URL_SAFE_NO_PAD.decode(key["x"].as_str().unwrap()).unwrap();
+        assert!(public.len() == 32 && key.as_object().unwrap().len() == 6, "{key}");
+    }
+    keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Who verifies tokens gets the old key and the new one, of a service that goes on running.
+#[tokio::test]
+async fn the_token_key_is_rotated_while_the_service_runs() {
+    let service = Service::start().await;
+    let before = published(&service).await;
+    assert_eq!(before.len(), 1);
+    let place = service.folder().to_owned();
+    let (status, output, error) = run(&place, &["keys", "rotate", "token"], &[]);
+    assert_eq!(status, 0, "{error}");
+    let both = eventually("both keys are published", async || {
+        Some(published(&service).await).filter(|published| published.len() == 2)
+    })
+    .await;
+    assert!(both[0] == before[0] && output.contains(&both[0]) && output.contains(&both[1]), "{output}");
+    // No secret key is published: not a word of the files is.
+    let answer = service.get("/.well-known/jwks.json").await.body;
+    for file in key_files(&place) {
+        let text = fs::read_to_string(file).unwrap();
+        assert!(!answer.contains(text.trim().rsplit('.').next().unwrap()));
+    }
+    let (_, listed, _) = run(&place, &["keys", "list"], &[]);
+    let states: Vec<Vec<&str>> = listed
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|line| line[1] == "token")
+        .map(|line| line[..4].to_vec())
+        .collect();
+    assert_eq!(states, [[&both[0], "token", "retiring", "yes"], [&both[1], "token", "active", "yes"]]);
+    // A rotation of the master key is none of its business, nor the other way round.
+    let (status, _, error) = run(&place, &["keys", "rotate"], &[]);
+    assert!(status == 0 && !error.contains("has not ended"), "{error}");
+    // Started anew, it still has both.
+    let service = service.stop().await.start().await;
+    assert_eq!(published(&service).await, both);
+    assert!(!service.log().contains("has not ended"), "{}", service.log());
     service.stop().await;
 }
 

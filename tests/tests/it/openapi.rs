@@ -45,6 +45,7 @@ async fn it_names_every_route_with_summary_errors_and_examples() {
     for route in [
         "GET /",
         "GET /openapi.json",
+        "GET /.well-known/jwks.json",
         "GET /health/live",
         "GET /health/ready",
         "GET /problems",
