@@ -228,7 +228,8 @@ fn sections() -> impl Iterator<Item = &'static SectionType> {
 
 fn require_known_sections(figment: &Figment) -> Result<(), ConfigError> {
     let known: Vec<&str> = OWN_SECTIONS.into_iter().chain(sections().map(|section| section.name)).collect();
-    let given = figment.data().map_err(|error| explain(&error, figment))?;
+    // What cannot be read at all is told when it is extracted, together with where it came from.
+    let Ok(given) = figment.data() else { return Ok(()) };
     let Some(unknown) =
         given.into_values().flat_map(Dict::into_keys).find(|key| !known.contains(&key.as_str()))
     else {
