@@ -84,6 +84,7 @@ fn assemble(
         kernel: container::kernel(config, permissions.clone(), keyring.clone(), database.clone()),
         permissions,
         fallback_permissions: Arc::new(LocalOperator),
+        fallback_verifier: None,
         database: database.clone(),
         runtime: tokio::runtime::Handle::current(),
     })?)
