@@ -16,7 +16,7 @@ use servertree_kernel::event::RelaySettings;
 use servertree_kernel::plugin::Context;
 use servertree_kernel::secrets::Key;
 use servertree_kernel::settings::{ReadSections, SectionType};
-use servertree_kernel::{cache, database};
+use servertree_kernel::{cache, database, remote};
 use thiserror::Error;
 use url::Url;
 
@@ -34,6 +34,7 @@ pub struct Config {
     pub events: RelaySettings,
     pub secrets: SecretSettings,
     pub contexts: ContextSettings,
+    pub authorization: remote::Settings,
     pub log: LogSettings,
     /// The sections of the contexts.
     #[serde(skip)]
@@ -44,7 +45,8 @@ pub struct Config {
 }
 
 /// The sections of the host itself.
-const OWN_SECTIONS: [&str; 8] = ["data", "http", "database", "cache", "events", "secrets", "contexts", "log"];
+const OWN_SECTIONS: [&str; 9] =
+    ["data", "http", "database", "cache", "events", "secrets", "contexts", "authorization", "log"];
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,6 +149,7 @@ impl Config {
         let mut shown = self.clone();
         shown.database.url = without_password(&self.database.url);
         shown.secrets.keys = without_keys(&self.secrets.keys);
+        shown.authorization = self.authorization.shown();
         toml::to_string(&shown).map(|text| text.trim_end().to_owned()).map_err(|error| ConfigError {
             key: "all".to_owned(),
             origin: "in effect".to_owned(),
@@ -183,6 +186,9 @@ impl Config {
         }
         if let Err((key, message)) = self.cache.validate() {
             return fault(&format!("cache.{key}"), message);
+        }
+        if let Err((key, message)) = self.authorization.validate() {
+            return fault(&format!("authorization.{key}"), message);
         }
         Ok(())
     }
@@ -228,7 +234,8 @@ fn sections() -> impl Iterator<Item = &'static SectionType> {
 
 fn require_known_sections(figment: &Figment) -> Result<(), ConfigError> {
     let known: Vec<&str> = OWN_SECTIONS.into_iter().chain(sections().map(|section| section.name)).collect();
-    let given = figment.data().map_err(|error| explain(&error, figment))?;
+    // What cannot be read at all is told when it is extracted, together with where it came from.
+    let Ok(given) = figment.data() else { return Ok(()) };
     let Some(unknown) =
         given.into_values().flat_map(Dict::into_keys).find(|key| !known.contains(&key.as_str()))
     else {
@@ -349,6 +356,7 @@ mod tests {
         assert_eq!(config.database, database::Settings::default());
         assert_eq!(config.cache, cache::Settings::default());
         assert_eq!(config.events, RelaySettings::default());
+        assert_eq!(config.authorization, remote::Settings::default());
         assert_eq!(config.validate(), Ok(()));
     }
 
@@ -359,6 +367,14 @@ mod tests {
         assert_eq!(without_keys(""), "");
         let settings = SecretSettings { keys: keys.to_owned() };
         assert!(!format!("{settings:?}").contains("AAAA"));
+    }
+
+    #[test]
+    fn the_secret_of_peers_is_not_shown() {
+        let mut config: Config = Figment::from(Toml::string(DEFAULTS)).extract().unwrap();
+        config.authorization.peer_secret = "0123456789abcdef".to_owned();
+        let shown = config.shown().unwrap();
+        assert!(shown.contains("peer_secret = \"***\"") && !shown.contains("0123456789abcdef"), "{shown}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod container;
 mod contexts;
+mod grpc;
 mod http;
 mod keys;
 mod local_operator;

@@ -5,17 +5,20 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use servertree_kernel::authentication::TokenVerifier;
 use servertree_kernel::database::Database;
 use servertree_kernel::event::Relay;
-use servertree_kernel::permission::PermissionSlot;
-use servertree_kernel::plugin::{Application, Context, Parts, migrations};
+use servertree_kernel::permission::{PermissionChecker, PermissionSlot};
+use servertree_kernel::plugin::{Application, Context, Parts, Started, migrations};
+use servertree_kernel::remote::{Peer, RemotePermissionChecker, RemoteTokenVerifier};
 use servertree_kernel::secrets::Keyring;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, HttpSettings};
 use crate::local_operator::LocalOperator;
 use crate::start::{StartError, keyring, open_database, prepare_data_folder};
-use crate::{container, http};
+use crate::{container, grpc, http};
 
 /// How long stopping may take in all.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -27,7 +30,12 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     prepare_data_folder(&config.data)?;
     let database = open_database(&config).await?;
     let keyring = keyring(&config);
-    let application = assemble(&config, contexts, &database, &keyring)?;
+    let peer = Peer::of(&config.authorization)?;
+    let application = assemble(&config, contexts, &database, &keyring, peer.as_ref())?;
+    let peer = peer.filter(|_| application.asks_elsewhere);
+    if peer.is_none() && !config.authorization.url.is_empty() {
+        tracing::warn!("authorization.url is not used: a context here knows who asks and who may do what");
+    }
     if application.has_permission_checker != application.token_verifier.is_some() {
         return Err(StartError::NobodyVerifies);
     }
@@ -35,6 +43,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         return Err(StartError::NotLoopback { address: config.http.address });
     }
     let listener = listen(&config.http)?;
+    let grpc_server = grpc::listen(&config.authorization, &application)?;
     for migration in database.migrate(&migrations(&application.contexts)).await? {
         let (owner, version, name) = (migration.owner, migration.version, migration.name);
         tracing::info!(owner, version, name, "migrated");
@@ -42,15 +51,19 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     keyring.open(&database, application.clock().now()).await?;
     let relay = application.start_relay(&config.events).await.map_err(StartError::Relay)?;
     let address = listener.local_addr().map_err(|error| StartError::Internal(error.to_string()))?;
-    let mut server = http::start(listener, &config.http, application.clone(), database.clone())?;
+    let mut server = http::start(listener, &config.http, application.clone(), database.clone(), peer)?;
+    let stop_services = CancellationToken::new();
+    let services: Vec<Started> =
+        grpc_server.into_iter().map(|server| server.start(stop_services.clone())).collect();
     let logs_in = application.token_verifier.is_some();
-    announce(address, database.description(), &keyring.description(), logs_in);
+    announce(address, database.description(), &keyring.description(), logs_in, &services);
     tokio::select! {
         () = stop_signal.wait() => {}
         reason = server.ended() => return Err(StartError::ServerEnded(reason)),
     }
     tracing::info!("stopping; once more stops at once");
-    let stopping = stop(&server, &application, &relay, &database);
+    stop_services.cancel();
+    let stopping = stop(&server, services, &application, &relay, &database);
     tokio::select! {
         outcome = tokio::time::timeout(STOP_WITHIN, stopping) => {
             if outcome.is_err() {
@@ -77,32 +90,56 @@ fn assemble(
     contexts: Vec<&'static Context>,
     database: &Database,
     keyring: &Keyring,
+    peer: Option<&Peer>,
 ) -> Result<Application, StartError> {
     let permissions = PermissionSlot::empty();
+    let fallback_permissions: Arc<dyn PermissionChecker> = match peer {
+        Some(peer) => Arc::new(RemotePermissionChecker::new(peer.clone())),
+        None => Arc::new(LocalOperator),
+    };
+    let verifier = peer.map(|peer| RemoteTokenVerifier::new(peer.clone()));
     Ok(Application::assemble(Parts {
         contexts,
         kernel: container::kernel(config, permissions.clone(), keyring.clone(), database.clone()),
         permissions,
-        fallback_permissions: Arc::new(LocalOperator),
+        fallback_permissions,
+        fallback_verifier: verifier.map(|verifier| Arc::new(verifier) as Arc<dyn TokenVerifier>),
         database: database.clone(),
         runtime: tokio::runtime::Handle::current(),
     })?)
 }
 
 /// Accepts no more, lets what runs end, stops the relay, closes the pools: in this order, each needs the next.
-async fn stop(server: &http::Server, application: &Application, relay: &Relay, database: &Database) {
+async fn stop(
+    server: &http::Server,
+    services: Vec<Started>,
+    application: &Application,
+    relay: &Relay,
+    database: &Database,
+) {
     server.stop().await;
+    for service in services {
+        if let Err(error) = service.task.await {
+            tracing::error!(service = service.name, %error, "did not end well");
+        }
+    }
     application.finish_commands().await;
     relay.stop().await;
     database.close().await;
 }
 
-fn announce(address: SocketAddr, database: &str, keys: &str, logs_in: bool) {
+fn announce(address: SocketAddr, database: &str, keys: &str, logs_in: bool, services: &[Started]) {
     tracing::info!(%address, database, "listening");
+    let mut beside = String::new();
+    for Started { name, address, .. } in services {
+        tracing::info!(service = name, address, "listening");
+        beside += &format!("  {name:<9} {address}\n");
+    }
     let lines = format!(
         "ServerTree {version}\n\
          \x20 API       http://{address}/api/v1/\n\
          \x20 Docs      http://{address}/docs\n\
+         {beside}\
          \x20 Database  {database}\n\
          \x20 Keys      {keys}: back them up with the database\n\
          \x20 Log in    {log_in}\n\

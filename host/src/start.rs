@@ -8,6 +8,7 @@ use std::path::Path;
 use servertree_kernel::database::{ConnectError, Database, MigrationError};
 use servertree_kernel::plugin::AssemblyError;
 use servertree_kernel::problem::Failure;
+use servertree_kernel::remote::SetupError;
 use servertree_kernel::secrets::{KeyError, KeySource, Keyring};
 use thiserror::Error;
 
@@ -57,6 +58,18 @@ pub enum StartError {
          listens on loopback only. Set http.address to 127.0.0.1 or ::1"
     )]
     NotLoopback { address: std::net::IpAddr },
+    #[error(
+        "authorization.grpc_listen {address} cannot be listened on: {source}. Choose another one with \
+         authorization.grpc_listen (SERVERTREE_AUTHORIZATION__GRPC_LISTEN); port 0 takes any that is free"
+    )]
+    GrpcListen { address: SocketAddr, source: io::Error },
+    #[error(
+        "authorization.grpc_listen is set, but no context here can answer who may do what: enable the one that does, with \
+         contexts.enabled, or leave authorization.grpc_listen empty"
+    )]
+    NothingToAsk,
+    #[error(transparent)]
+    Remote(#[from] SetupError),
     #[error("the HTTP server ended by itself: {0}")]
     ServerEnded(String),
     #[error("{0}")]

@@ -26,6 +26,8 @@ pub mod permission;
 pub mod plugin;
 pub mod problem;
 pub mod query;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod secrets;
 pub mod settings;
 #[cfg(feature = "testkit")]

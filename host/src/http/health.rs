@@ -8,11 +8,19 @@ use servertree_kernel::database::Database;
 use servertree_kernel::fields::FieldError;
 use servertree_kernel::problem::{Failure, Problem, ProblemType, UNAVAILABLE};
 use servertree_kernel::problem_responses;
+use servertree_kernel::remote::Peer;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// How long a dependency may take to say that it is there.
 const READY_WITHIN: Duration = Duration::from_secs(2);
+
+/// What is looked at. Put it into the app's data.
+pub struct Needed {
+    pub database: Database,
+    /// The process that knows who may do what, if it is not this one.
+    pub authorization: Option<Peer>,
+}
 
 /// All of them.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -52,23 +60,38 @@ struct Ready {
 struct Dependencies {
     #[schema(example = "ready")]
     database: &'static str,
+    /// Only where another process knows who may do what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ready")]
+    authorization: Option<&'static str>,
 }
 
 /// Can requests be answered?
 ///
-/// 503 names the dependency that keeps them from being answered.
+/// 503 names the dependency that keeps them from being answered. One that is `degraded` keeps some: without authorization,
+/// those that need to know who asks.
 #[utoipa::path(tag = "service", responses(
     (status = 200, description = "They can", body = Ready), ReadyProblems
 ))]
 #[get("/health/ready")]
-async fn is_ready(database: web::Data<Database>) -> Result<web::Json<Ready>, Failure> {
-    match tokio::time::timeout(READY_WITHIN, database.ping()).await {
+async fn is_ready(needed: web::Data<Needed>) -> Result<web::Json<Ready>, Failure> {
+    match tokio::time::timeout(READY_WITHIN, needed.database.ping()).await {
         Ok(Ok(())) => {
-            Ok(web::Json(Ready { status: "ready", dependencies: Dependencies { database: "ready" } }))
+            let authorization = match &needed.authorization {
+                Some(peer) => Some(state_of(peer).await),
+                None => None,
+            };
+            let dependencies = Dependencies { database: "ready", authorization };
+            Ok(web::Json(Ready { status: "ready", dependencies }))
         }
         Ok(Err(error)) => Err(NotReady::because("database", Failure::from(error).chain()).into()),
         Err(_) => Err(NotReady::because("database", "no answer in time".to_owned()).into()),
     }
+}
+
+async fn state_of(peer: &Peer) -> &'static str {
+    let answer = tokio::time::timeout(READY_WITHIN, peer.is_ready()).await;
+    if answer.unwrap_or(false) { "ready" } else { "degraded" }
 }
 
 /// A dependency is away. The reason is for the log.

@@ -22,6 +22,7 @@ use servertree_kernel::database::Database;
 use servertree_kernel::http::{API_BASE, BodyTimeout, render_problems};
 use servertree_kernel::plugin::{Application, Context};
 use servertree_kernel::problem::{Failure, NotFound};
+use servertree_kernel::remote::Peer;
 use tokio::task::JoinHandle;
 use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 use utoipa_swagger_ui::SwaggerUi;
@@ -63,6 +64,7 @@ pub fn start(
     settings: &HttpSettings,
     application: Application,
     database: Database,
+    authorization: Option<Peer>,
 ) -> Result<Server, StartError> {
     let description = openapi::describe(&application.contexts);
     let table = web::Data::new(RouteTable::new(&description));
@@ -73,12 +75,12 @@ pub fn start(
     let public_url = web::Data::new(authenticate::PublicUrl(settings.public_url(&listener)));
     let trusted_proxies = web::Data::new(TrustedProxies(settings.trusted_proxies.clone()));
     let application = web::Data::new(application);
-    let database = web::Data::new(database);
+    let dependencies = web::Data::new(health::Needed { database, authorization });
     let server = HttpServer::new(move || {
         let contexts = std::sync::Arc::clone(&application.contexts);
         App::new()
             .app_data(application.clone())
-            .app_data(database.clone())
+            .app_data(dependencies.clone())
             .app_data(description.clone())
             .app_data(table.clone())
             .app_data(body_timeout.clone())

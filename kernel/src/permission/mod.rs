@@ -6,6 +6,7 @@
 
 mod access;
 mod condition;
+mod decision;
 mod grants;
 mod object_type;
 mod slot;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub use access::Access;
 pub use condition::Condition;
+pub use decision::{Decisions, Question, Verdict};
 pub use grants::{Grant, Grants};
 pub use object_type::{Audience, ObjectType};
 pub use slot::PermissionSlot;

@@ -17,7 +17,7 @@ use crate::database::{Database, Migrations};
 use crate::event::{Relay, RelaySettings, Subscriber};
 use crate::idempotency::Turns;
 use crate::job::{Jobs, ScheduledJob};
-use crate::permission::{ObjectType, Permission, PermissionChecker, PermissionSlot};
+use crate::permission::{Decisions, ObjectType, Permission, PermissionChecker, PermissionSlot};
 use crate::problem::{COMMON, Failure, ProblemType};
 use crate::query::QueryBus;
 use crate::secrets::Secrets;
@@ -36,6 +36,9 @@ pub struct Parts {
     pub permissions: PermissionSlot,
     /// Who decides about permissions when no context provides it.
     pub fallback_permissions: Arc<dyn PermissionChecker>,
+    /// Who says whom a token stands for when no context provides it. If there is one, the fallback for permissions is not
+    /// whoever works on the machine either: both are in another process.
+    pub fallback_verifier: Option<Arc<dyn TokenVerifier>>,
     /// The database.
     pub database: Database,
     /// Where commands run.
@@ -112,10 +115,16 @@ pub struct Application {
     pub commands: CommandBus,
     /// Answers queries.
     pub queries: QueryBus,
-    /// Whether a context knows the grants; else the fallback does.
+    /// Whether somebody knows the grants, here or in another process; else it is up to whoever works on the machine.
     pub has_permission_checker: bool,
-    /// Who says whom a token stands for, if a context does.
+    /// Who knows the grants.
+    pub permissions: Arc<dyn PermissionChecker>,
+    /// Who says whom a token stands for, if somebody does.
     pub token_verifier: Option<Arc<dyn TokenVerifier>>,
+    /// Whether some of the two is in another process.
+    pub asks_elsewhere: bool,
+    /// Who decides for other processes, if a context does.
+    pub decisions: Option<Arc<dyn Decisions>>,
     /// The routes below `/api/v1` that are open to those who are not known yet: method and path.
     pub open: Arc<[(&'static str, &'static str)]>,
     /// What runs beside the HTTP server.
@@ -142,14 +151,17 @@ impl Application {
         unique("problem", problem_types(&parts.contexts).map(|problem| problem.code))?;
         unique("event", parts.contexts.iter().flat_map(|context| context.events.iter().copied()))?;
         let provided = only("permission checker", registry.permission_checkers)?;
-        let token_verifier = only("token verifier", registry.token_verifiers)?;
-        let has_permission_checker = provided.is_some();
+        let verifier = only("token verifier", registry.token_verifiers)?;
+        let decisions = only("decisions", registry.decisions)?;
+        let asks_elsewhere = parts.fallback_verifier.is_some() && (provided.is_none() || verifier.is_none());
+        let has_permission_checker = provided.is_some() || parts.fallback_verifier.is_some();
         if !parts.permissions.fill(provided.unwrap_or(parts.fallback_permissions)) {
             return Err(AssemblyError::SlotIsFilled);
         }
         let ids: Arc<dyn IdGenerator> = parts.kernel.resolve();
+        let permissions: Arc<dyn PermissionChecker> = parts.kernel.resolve();
         let pipeline = Pipeline {
-            permissions: parts.kernel.resolve(),
+            permissions: Arc::clone(&permissions),
             units: UnitsOfWork::new(parts.database.clone(), ids),
             secrets: parts.kernel.resolve(),
             turns: Turns::default(),
@@ -163,7 +175,10 @@ impl Application {
             commands: CommandBus::new(registry.commands, pipeline.clone()),
             queries: QueryBus::new(registry.queries, pipeline.clone()),
             has_permission_checker,
-            token_verifier,
+            permissions,
+            token_verifier: verifier.or(parts.fallback_verifier),
+            asks_elsewhere,
+            decisions,
             services: registry.services.into(),
             subscribers: registry.subscribers,
             jobs: registry.jobs,

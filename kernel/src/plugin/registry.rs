@@ -9,7 +9,7 @@ use crate::bus::Handlers;
 use crate::command::{Command, CommandHandler};
 use crate::event::{EventHandler, Subscriber, Subscription};
 use crate::job::{Job, JobHandler, ScheduledJob};
-use crate::permission::{Permission, PermissionChecker};
+use crate::permission::{Decisions, Permission, PermissionChecker};
 use crate::query::{Query, QueryHandler};
 
 /// A use case, as a list of them shows it.
@@ -37,6 +37,7 @@ pub struct Registry {
     pub(super) subscribers: Vec<Subscriber>,
     pub(super) token_verifiers: Vec<(&'static str, Arc<dyn TokenVerifier>)>,
     pub(super) permission_checkers: Vec<(&'static str, Arc<dyn PermissionChecker>)>,
+    pub(super) decisions: Vec<(&'static str, Arc<dyn Decisions>)>,
     pub(super) services: Vec<Arc<dyn Service>>,
     pub(super) jobs: Vec<ScheduledJob>,
 }
@@ -68,6 +69,11 @@ impl Registry {
     /// Provides the kernel's port that knows the grants.
     pub fn permission_checker(&mut self, checker: Arc<dyn PermissionChecker>) {
         self.permission_checkers.push((self.context, checker));
+    }
+
+    /// Provides the kernel's port that decides for other processes.
+    pub fn decisions(&mut self, decisions: Arc<dyn Decisions>) {
+        self.decisions.push((self.context, decisions));
     }
 
     /// Provides something that runs beside the HTTP server.

@@ -176,6 +176,7 @@ impl Builder {
             kernel,
             permissions,
             fallback_permissions: self.permissions,
+            fallback_verifier: None,
             database: database.clone(),
             runtime: tokio::runtime::Handle::current(),
         })

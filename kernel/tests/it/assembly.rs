@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use servertree_kernel::authentication::TokenVerifier;
 use servertree_kernel::database::{Database, Settings};
 use servertree_kernel::domain::Timestamp;
 use servertree_kernel::message::{Caller, Message, RequestId};
 use servertree_kernel::permission::PermissionSlot;
 use servertree_kernel::plugin::{Application, AssemblyError, Context, Parts, migrations};
-use servertree_kernel::problem::Kind;
+use servertree_kernel::problem::{Failure, Kind};
 use servertree_kernel::testkit::{AllowAll, DenyAll, kernel};
 
 use crate::notes::{NOTES, NotesWritten};
@@ -34,6 +36,13 @@ const NOTES_WITHOUT_USE_CASES: Context = Context {
 };
 
 async fn assemble(contexts: &[&'static Context]) -> Result<Application, AssemblyError> {
+    assemble_with(contexts, None).await
+}
+
+async fn assemble_with(
+    contexts: &[&'static Context],
+    fallback_verifier: Option<Arc<dyn TokenVerifier>>,
+) -> Result<Application, AssemblyError> {
     let folder = tempfile::TempDir::new().unwrap();
     let database = Database::connect(&Settings::default(), &folder.path().join("test.db")).await.unwrap();
     database.migrate(&migrations(&[&NOTES])).await.unwrap();
@@ -43,6 +52,7 @@ async fn assemble(contexts: &[&'static Context]) -> Result<Application, Assembly
         kernel: kernel(permissions.clone(), database.clone()),
         permissions,
         fallback_permissions: Arc::new(AllowAll),
+        fallback_verifier,
         database,
         runtime: tokio::runtime::Handle::current(),
     })
@@ -62,6 +72,48 @@ async fn a_context_that_provides_the_permission_checker_decides() {
     let guarded = assemble(&[&NOTES, &STRICT]).await.unwrap();
     assert!(guarded.has_permission_checker);
     assert_eq!(ask(&guarded).await, Some(Kind::Forbidden));
+}
+
+/// Knows one token.
+struct Elsewhere;
+
+#[async_trait]
+impl TokenVerifier for Elsewhere {
+    async fn verify(&self, token: &str) -> Result<Option<Caller>, Failure> {
+        Ok((token == "elsewhere").then(|| Caller::named("tester")))
+    }
+}
+
+#[tokio::test]
+async fn another_process_takes_the_places_that_are_left() {
+    let alone = assemble(&[&NOTES]).await.unwrap();
+    assert!(!alone.asks_elsewhere && alone.token_verifier.is_none());
+    let asking = assemble_with(&[&NOTES], Some(Arc::new(Elsewhere))).await.unwrap();
+    assert!(asking.asks_elsewhere && asking.has_permission_checker);
+    assert!(asking.token_verifier.unwrap().verify("elsewhere").await.unwrap().is_some());
+    assert!(asking.decisions.is_none(), "it does not answer for others");
+
+    static KNOWING: Context = Context {
+        name: "knowing",
+        register: |_, registry| {
+            registry.permission_checker(Arc::new(DenyAll));
+            registry.token_verifier(Arc::new(Here));
+        },
+        ..NOTES_WITHOUT_USE_CASES
+    };
+    let knowing = assemble_with(&[&NOTES, &KNOWING], Some(Arc::new(Elsewhere))).await.unwrap();
+    assert!(!knowing.asks_elsewhere);
+    assert!(knowing.token_verifier.unwrap().verify("elsewhere").await.unwrap().is_none());
+}
+
+/// Knows no token.
+struct Here;
+
+#[async_trait]
+impl TokenVerifier for Here {
+    async fn verify(&self, _: &str) -> Result<Option<Caller>, Failure> {
+        Ok(None)
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! The kernel as a whole, on a real database.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod assembly;
 mod delivery;
 mod migrations;
 mod notes;
 mod pipeline;
+mod remote;

@@ -10,11 +10,14 @@ use serde_json::json;
 use servertree_kernel::authentication::TokenVerifier;
 use servertree_kernel::criteria::Field;
 use servertree_kernel::database::Migrations;
-use servertree_kernel::message::Caller;
-use servertree_kernel::permission::{Condition, Grant, Grants, Permission, PermissionChecker};
+use servertree_kernel::message::{Account, Caller, Proof};
+use servertree_kernel::permission::{
+    Condition, Decisions, Grant, Grants, Permission, PermissionChecker, Question, Verdict,
+};
 use servertree_kernel::plugin::{Context, Registered};
 use servertree_kernel::problem::{Failure, Internal};
 use servertree_tests as _;
+use uuid::Uuid;
 
 static NO_TABLES: Dir<'static> = Dir::new("", &[]);
 
@@ -32,6 +35,7 @@ static CONTEXT: Context = Context {
     register: |_, registry| {
         registry.token_verifier(Arc::new(Guard));
         registry.permission_checker(Arc::new(Guard));
+        registry.decisions(Arc::new(Guard));
     },
 };
 
@@ -48,7 +52,8 @@ impl TokenVerifier for Guard {
         }
         let role = token.trim_end_matches("-reading");
         let is_known = ["nobody", "viewer", "operator", "staging-operator"].contains(&role);
-        let caller = Caller::named(role);
+        let account = Account { user: Uuid::from_u128(1), proof: Proof::Session(Uuid::from_u128(2)) };
+        let caller = Caller::with_account(role.into(), account);
         let caller = if role == token { caller } else { caller.read_only() };
         Ok(is_known.then_some(caller))
     }
@@ -70,6 +75,13 @@ impl PermissionChecker for Guard {
             _ => Grants::none(),
         };
         Ok(permissions.iter().map(grants).collect())
+    }
+}
+
+#[async_trait]
+impl Decisions for Guard {
+    async fn decide(&self, _: &Question) -> Result<Verdict, Failure> {
+        Ok(Verdict { allowed: false, reason: "undecided".to_owned() })
     }
 }
 

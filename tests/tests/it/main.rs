@@ -12,5 +12,6 @@ mod idempotency;
 mod inventory;
 mod keys;
 mod openapi;
+mod remote;
 mod servers;
 mod starting;

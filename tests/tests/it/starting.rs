@@ -33,7 +33,7 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
     let no_database = format!("sqlite://{}", file.display());
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap().port().to_string();
-    let rows: [(&str, &str, &[&str]); 23] = [
+    let rows: [(&str, &str, &[&str]); 25] = [
         ("HTTP__PROT", "1", &["http.prot", "SERVERTREE_HTTP__PROT", "unknown", "port"]),
         ("COLOUR", "red", &["colour", "SERVERTREE_COLOUR", "unknown", "SERVERTREE_HTTP__PORT"]),
         ("HTTP__PORT", "http", &["http.port", "SERVERTREE_HTTP__PORT", "http"]),
@@ -52,6 +52,8 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
         ("DATABASE__URL", "oracle://db", &["database.url", "sqlite://"]),
         ("DATABASE__URL", &no_database, &[&file.display().to_string(), "SQLite"]),
         ("DATABASE__ACQUIRE_TIMEOUT", "0", &["database.acquire_timeout", "1 to 300"]),
+        ("AUTHORIZATION__GRPC_LISTEN", "0.0.0.0:9090", &["authorization.grpc_certificate", "other machines"]),
+        ("AUTHORIZATION__URL", "http://example.org", &["authorization.url", "https://"]),
         ("LOG__FORMAT", "xml", &["log.format", "xml", "json"]),
         ("LOG__LEVEL", "inof", &["log.level", "inof", "debug"]),
         ("LOG__LEVEL", "", &["log.level", "info"]),
