@@ -18,7 +18,7 @@ pub async fn start(programs: &Programs, inventory: &Inventory, size: &Size) -> i
     let mut memory = Vec::new();
     for start in 1..=size.starts {
         eprintln!("Start {start} of {} …", size.starts);
-        let started = inventory.servertree(programs)?;
+        let started = inventory.servertree(programs, &[])?;
         ready.push(started.program.ready_after.as_secs_f64() * 1e3);
         tokio::time::sleep(SETTLE).await;
         memory.push(started.program.resident_mib());
@@ -31,9 +31,10 @@ pub async fn start(programs: &Programs, inventory: &Inventory, size: &Size) -> i
 /// The memory it takes after many requests of all kinds.
 pub async fn memory(programs: &Programs, inventory: &Inventory, size: &Size) -> io::Result<()> {
     eprintln!("{} requests …", size.requests);
-    let started = inventory.servertree(programs)?;
+    let mut started = inventory.servertree(programs, &[])?;
+    started.log_in().await?;
     let requests = Arc::new(Requests::new(Kind::Mixed(inventory.ids.clone()), inventory.ids.len()));
-    load(started.program.address, &requests, Amount::Requests(size.requests)).await?;
+    load(&started.program, &requests, Amount::Requests(size.requests)).await?;
     tokio::time::sleep(SETTLE).await;
     let figure = format!("resident memory after {} requests, MiB", size.requests);
     row(&figure, &[started.program.resident_mib()], 120);

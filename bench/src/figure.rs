@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::policy::Extent;
+
 /// A figure, or two that come of the same runs.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Figure {
@@ -15,6 +17,12 @@ pub enum Figure {
     List,
     /// A server is registered.
     Register,
+    /// What log-in and permission add to a request.
+    Authentication,
+    /// A decision about a permission; the memory of all of them.
+    Check,
+    /// Decisions over gRPC.
+    Grpc,
     /// The memory after many requests.
     Memory,
     /// All secrets are wrapped with another key.
@@ -35,6 +43,9 @@ pub struct Size {
     /// Rotations, and how many servers there are for them with how many secrets each.
     pub rotations: usize,
     pub secrets: (usize, usize),
+    /// Who may do what, and how many batches of decisions are made about it.
+    pub policy: Extent,
+    pub batches: usize,
 }
 
 impl Size {
@@ -47,6 +58,8 @@ impl Size {
         requests: 100_000,
         rotations: 3,
         secrets: (1_000, 100),
+        policy: Extent { users: 10_000, roles: 200, grants: 500 },
+        batches: 1_000,
     };
     /// Enough to see that it can be measured.
     pub const SMOKE: Self = Self {
@@ -57,14 +70,21 @@ impl Size {
         requests: 200,
         rotations: 1,
         secrets: (4, 9),
+        policy: Extent { users: 50, roles: 10, grants: 50 },
+        batches: 10,
     };
 }
 
 /// The one in the middle.
 pub fn median(figures: &[f64]) -> f64 {
+    percentile(figures, 50)
+}
+
+/// The one that so many of a hundred are smaller than.
+pub fn percentile(figures: &[f64], percent: usize) -> f64 {
     let mut figures = figures.to_vec();
     figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+    figures.get(figures.len() * percent / 100).copied().unwrap_or(f64::NAN)
 }
 
 /// The largest one.

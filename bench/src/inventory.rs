@@ -19,6 +19,7 @@ const PAGE: usize = 500;
 pub struct Programs {
     pub servertree: PathBuf,
     pub bare: PathBuf,
+    pub open: PathBuf,
 }
 
 /// The data of a ServerTree with servers in it.
@@ -32,7 +33,14 @@ pub struct Inventory {
 pub struct Measured {
     /// Before the folder, so that it ends first.
     pub program: Program,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+impl Measured {
+    /// From now on those who ask are its first administrator.
+    pub async fn log_in(&mut self) -> io::Result<()> {
+        self.program.log_in(self.folder.path()).await
+    }
 }
 
 impl Inventory {
@@ -40,27 +48,35 @@ impl Inventory {
     pub async fn make(programs: &Programs, servers: usize, credentials: usize) -> io::Result<Self> {
         eprintln!("Registering {servers} servers with {credentials} credentials each …");
         let folder = TempDir::new()?;
-        let program = Program::servertree(&programs.servertree, folder.path());
+        let mut program = Program::servertree(&programs.servertree, folder.path(), &[]);
+        program.log_in(folder.path()).await?;
         let requests = Arc::new(Requests::new(Kind::Register { credentials }, 0));
-        load(program.address, &requests, Amount::Requests(servers)).await?;
+        load(&program, &requests, Amount::Requests(servers)).await?;
         let ids = ids(&program, servers).await?;
         // Killed, it leaves its write-ahead log behind: all copies get the same.
         drop(program);
         Ok(Self { folder, ids })
     }
 
-    /// Starts ServerTree on a copy.
-    pub fn servertree(&self, programs: &Programs) -> io::Result<Measured> {
+    /// Starts ServerTree on a copy, with these environment variables set.
+    pub fn servertree(&self, programs: &Programs, settings: &[(&str, &str)]) -> io::Result<Measured> {
         let folder = self.copy()?;
-        let program = Program::servertree(&programs.servertree, folder.path());
-        Ok(Measured { program, _folder: folder })
+        let program = Program::servertree(&programs.servertree, folder.path(), settings);
+        Ok(Measured { program, folder })
+    }
+
+    /// Starts the program that is open to everybody on a copy, with these environment variables set.
+    pub fn open(&self, programs: &Programs, settings: &[(&str, &str)]) -> io::Result<Measured> {
+        let folder = self.copy()?;
+        let program = Program::servertree(&programs.open, folder.path(), settings);
+        Ok(Measured { program, folder })
     }
 
     /// Starts the bare program on a copy.
     pub fn bare(&self, programs: &Programs) -> io::Result<Measured> {
         let folder = self.copy()?;
         let program = Program::bare(&programs.bare, &folder.path().join("data/servertree.db"));
-        Ok(Measured { program, _folder: folder })
+        Ok(Measured { program, folder })
     }
 
     /// A folder with a copy of the data in it.
@@ -90,7 +106,8 @@ async fn ids(program: &Program, servers: usize) -> io::Result<Vec<String>> {
     let mut ids = Vec::new();
     for offset in (0..servers).step_by(PAGE) {
         let path = format!("/api/v1/servers?fields=id&count=none&limit={PAGE}&offset={offset}");
-        let page: Value = serde_json::from_slice(connection.ask(get(&path).as_bytes()).await?.body)?;
+        let page: Value =
+            serde_json::from_slice(connection.ask(get(&path, &program.token).as_bytes()).await?.body)?;
         let items = page["items"].as_array().into_iter().flatten();
         ids.extend(items.filter_map(|item| item["id"].as_str().map(str::to_owned)));
     }

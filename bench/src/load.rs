@@ -1,7 +1,6 @@
 //! Load: connections that ask one request after the other, as fast as they are answered.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::connection::Connection;
+use crate::program::Program;
 use crate::requests::Requests;
 
 /// As many as keep two processors busy, and no more than a service behind a proxy has.
@@ -30,13 +30,13 @@ pub struct Answered {
     pub per_second: f64,
 }
 
-/// Asks `amount` of `requests`. Anything but the right answer ends it.
+/// Asks `program` `amount` of `requests`. Anything but the right answer ends it.
 #[expect(clippy::cast_precision_loss, reason = "nobody waits for 2^53 requests")]
-pub async fn load(address: SocketAddr, requests: &Arc<Requests>, amount: Amount) -> io::Result<Answered> {
+pub async fn load(program: &Program, requests: &Arc<Requests>, amount: Amount) -> io::Result<Answered> {
     let begun = Arc::new(AtomicUsize::new(0));
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
-        connections.push(Connection::open(address).await?);
+        connections.push(Connection::open(program.address).await?);
     }
     let since = Instant::now();
     let mut tasks = JoinSet::new();
@@ -46,7 +46,7 @@ pub async fn load(address: SocketAddr, requests: &Arc<Requests>, amount: Amount)
             Amount::For(duration) => since.elapsed() < duration,
             Amount::Requests(number) => begun.fetch_add(1, Ordering::Relaxed) < number,
         };
-        tasks.spawn(ask(connection, requests, goes_on));
+        tasks.spawn(ask(connection, Arc::clone(&program.token), requests, goes_on));
     }
     let all = tokio::time::timeout(GIVE_UP_AFTER, tasks.join_all()).await?;
     let answered: Vec<usize> = all.into_iter().collect::<io::Result<_>>()?;
@@ -56,13 +56,14 @@ pub async fn load(address: SocketAddr, requests: &Arc<Requests>, amount: Amount)
 
 async fn ask(
     mut connection: Connection,
+    token: Arc<str>,
     requests: Arc<Requests>,
     goes_on: impl Fn() -> bool,
 ) -> io::Result<usize> {
     let mut request = Vec::new();
     let mut answered = 0;
     while goes_on() {
-        let expected = requests.write_next(&mut request);
+        let expected = requests.write_next(&token, &mut request);
         let answer = connection.ask(&request).await?;
         if answer.status != expected {
             let (request, body) = (String::from_utf8_lossy(&request), String::from_utf8_lossy(answer.body));

@@ -1,17 +1,20 @@
 //! Measures ServerTree as it is delivered: its start, its memory, its speed beside that of a bare program that does the same
-//! with nothing around it, and how fast it rotates its master key. See `scripts/bench` and docs/performance.md. It judges
-//! nothing: machines differ.
+//! with nothing around it, what log-in and permissions cost, and how fast it rotates its master key. See `scripts/bench` and
+//! docs/performance.md. It judges nothing: machines differ.
 #![expect(
     clippy::expect_used,
     reason = "a benchmark that cannot measure has nothing better to do than to end"
 )]
 
 mod alone;
+mod check;
 mod comparison;
 mod connection;
 mod figure;
+mod grpc;
 mod inventory;
 mod load;
+mod policy;
 mod program;
 mod requests;
 mod rotation;
@@ -30,7 +33,7 @@ const CREDENTIALS: usize = 2;
 
 #[derive(Parser)]
 struct Arguments {
-    /// The folder of the programs `servertree` and `servertree-bare`.
+    /// The folder of the programs `servertree`, `servertree-bare` and `servertree-open`.
     programs: PathBuf,
     /// Measure next to nothing: only to see that it can be measured.
     #[arg(long)]
@@ -45,7 +48,11 @@ struct Arguments {
 async fn main() -> io::Result<()> {
     let arguments = Arguments::parse();
     let folder = arguments.programs.canonicalize()?;
-    let programs = Programs { servertree: folder.join("servertree"), bare: folder.join("servertree-bare") };
+    let programs = Programs {
+        servertree: folder.join("servertree"),
+        bare: folder.join("servertree-bare"),
+        open: folder.join("servertree-open"),
+    };
     let size = if arguments.smoke { Size::SMOKE } else { Size::FULL };
     let all = Figure::value_variants().iter().copied();
     let wanted: Vec<Figure> =
@@ -63,14 +70,25 @@ async fn main() -> io::Result<()> {
 async fn measure(figure: Figure, programs: &Programs, inventory: &Inventory, size: &Size) -> io::Result<()> {
     let ids = || inventory.ids.clone();
     let requests = |kind| Requests::new(kind, inventory.ids.len());
-    let both = || Comparison::start(programs, inventory);
+    let with_bare = || Comparison::with_bare(programs, inventory);
+    let by_id = || requests(Kind::ById(ids()));
     match figure {
         Figure::Start => alone::start(programs, inventory, size).await,
-        Figure::Find => both()?.run("server by id", 0.8, size, || requests(Kind::ById(ids()))).await,
-        Figure::List => both()?.run("list of 25 by name, counted", 0.8, size, || requests(Kind::List)).await,
-        Figure::Register => {
-            both()?.run("server registered", 0.6, size, || requests(Kind::Register { credentials: 0 })).await
+        Figure::Find => with_bare().await?.print_ratio("server by id", 0.8, size, by_id).await,
+        Figure::List => {
+            let list = || requests(Kind::List);
+            with_bare().await?.print_ratio("list of 25 by name, counted", 0.8, size, list).await
         }
+        Figure::Register => {
+            let register = || requests(Kind::Register { credentials: 0 });
+            with_bare().await?.print_ratio("server registered", 0.6, size, register).await
+        }
+        Figure::Authentication => {
+            let comparison = Comparison::without_log_in(programs, inventory).await?;
+            comparison.print_difference("log-in and permission", 15.0, size, by_id).await
+        }
+        Figure::Check => check::check(programs, size).await,
+        Figure::Grpc => grpc::grpc(programs, size).await,
         Figure::Memory => alone::memory(programs, inventory, size).await,
         Figure::Rotation => rotation::rotation(programs, size).await,
     }

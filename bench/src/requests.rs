@@ -29,16 +29,17 @@ impl Requests {
         Self { kind, next: AtomicUsize::new(first) }
     }
 
-    /// Writes the next request; answers the status that it is to be answered with.
-    pub fn write_next(&self, request: &mut Vec<u8>) -> u16 {
+    /// Writes the next request, of whoever has this token; answers the status that it is to be answered with.
+    pub fn write_next(&self, token: &str, request: &mut Vec<u8>) -> u16 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let register = |credentials| (post("/api/v1/servers", &server(number, credentials)), 201);
+        let register = |credentials| (post("/api/v1/servers", token, &server(number, credentials)), 201);
         let (text, status) = match (&self.kind, number % 10) {
-            (Kind::List, _) | (Kind::Mixed(_), 0) => (get("/api/v1/servers"), 200),
+            (Kind::List, _) | (Kind::Mixed(_), 0) => (get("/api/v1/servers", token), 200),
             (Kind::Register { credentials }, _) => register(*credentials),
             (Kind::Mixed(_), 1) => register(0),
             (Kind::ById(ids) | Kind::Mixed(ids), _) => {
-                (get(&format!("/api/v1/servers/{}", ids[number.wrapping_mul(STRIDE) % ids.len()])), 200)
+                let id = &ids[number.wrapping_mul(STRIDE) % ids.len()];
+                (get(&format!("/api/v1/servers/{id}"), token), 200)
             }
         };
         request.clear();
@@ -48,15 +49,16 @@ impl Requests {
 }
 
 /// A request that looks.
-pub fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+pub fn get(path: &str, token: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n")
 }
 
-fn post(path: &str, json: &str) -> String {
+/// A request that makes something.
+pub fn post(path: &str, token: &str, json: &str) -> String {
     let length = json.len();
     format!(
-        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n\
-         {json}"
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{json}"
     )
 }
 

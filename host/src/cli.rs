@@ -9,7 +9,7 @@ use servertree_kernel::plugin::{Context, migrations};
 use crate::config::Config;
 use crate::http::openapi;
 use crate::start::{StartError, open_database, prepare_data_folder};
-use crate::{keys, logging, serve};
+use crate::{admin, keys, logging, serve};
 
 /// ServerTree keeps an organisation's server inventory behind one REST API.
 ///
@@ -29,7 +29,7 @@ pub struct Arguments {
     config: Option<PathBuf>,
 }
 
-#[derive(Subcommand, Clone, Copy)]
+#[derive(Subcommand, Clone)]
 enum Command {
     /// Serve the API, until stopped with Ctrl-C or SIGTERM. The default.
     Serve,
@@ -41,6 +41,9 @@ enum Command {
     Contexts,
     /// Print the OpenAPI description of the API, as JSON.
     Openapi,
+    /// Administrators, as whoever works on this machine makes them.
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// The keys that protect secrets in the database.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -56,6 +59,7 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
         }
         Command::Migrate => runtime()?.block_on(migrate(&config)),
         Command::Config => print(&config.shown()?),
+        Command::Admin(command) => admin::run(command, &config),
         Command::Keys(command) => keys::run(command, &config),
         Command::Contexts => print(&contexts(&config)?),
         Command::Openapi => {

@@ -61,17 +61,41 @@ pub struct HttpSettings {
     pub port: u16,
     pub body_timeout: u64,
     pub public_url: String,
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Vec<Network>,
+}
+
+/// A network of addresses, or a single one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Network(pub IpNet);
+
+impl TryFrom<String> for Network {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        let single = || text.parse().map(|address: IpAddr| IpNet::from(address));
+        text.parse().or_else(|_| single()).map(Self).map_err(|_| "a network, such as 10.0.0.0/8 or fd00::/8")
+    }
+}
+
+impl From<Network> for String {
+    fn from(network: Network) -> Self {
+        network.0.to_string()
+    }
 }
 
 impl HttpSettings {
-    /// Where browsers find the service: as it is set, else where it listens.
-    pub fn public_url(&self, listener: &TcpListener) -> String {
+    /// Where browsers find the service: as it is set, else where it listens, by whichever name this machine has for itself.
+    pub fn own_origins(&self, listener: &TcpListener) -> Vec<String> {
         if !self.public_url.is_empty() {
-            return self.public_url.clone();
+            return vec![self.public_url.clone()];
         }
-        let listens = listener.local_addr().map(|address| format!("http://{address}")).unwrap_or_default();
-        origin_of(&listens).unwrap_or(listens)
+        let Ok(address) = listener.local_addr() else { return Vec::new() };
+        let names =
+            if address.ip().is_loopback() { ["127.0.0.1", "[::1]", "localhost"].as_slice() } else { &[] };
+        let port = address.port();
+        let loopback = names.iter().map(|name| format!("http://{name}:{port}"));
+        loopback.chain([format!("http://{address}")]).filter_map(|url| origin_of(&url)).collect()
     }
 }
 
@@ -217,7 +241,11 @@ fn extract(figment: &Figment) -> Result<Config, ConfigError> {
     let mut config: Config = figment.extract().map_err(|error| explain(&error, figment))?;
     config.validate().map_err(|(key, fault)| at_fault(key, fault, figment))?;
     for section in sections() {
-        let read = (section.read)(figment).map_err(|error| explain(&error, figment))?;
+        let read = (section.read)(figment).map_err(|mut error| {
+            // Figment says the name of the section last.
+            error.path.rotate_right(1);
+            explain(&error, figment)
+        })?;
         if let Some((key, fault)) = read.fault {
             return Err(at_fault(format!("{}.{key}", section.name), fault, figment));
         }
@@ -265,6 +293,9 @@ fn no_setting(variable: &str) -> ConfigError {
 /// The first thing that is wrong, in our words.
 fn explain(error: &figment::Error, figment: &Figment) -> ConfigError {
     let mut path = error.path.clone();
+    // What is set is the list, whichever place in it is at fault.
+    let place = path.last().and_then(|last| last.parse::<usize>().ok());
+    path.truncate(path.len() - usize::from(place.is_some()));
     let fault = match &error.kind {
         Kind::UnknownField(field, known) => {
             // From the environment the path has it already.
@@ -284,8 +315,11 @@ fn explain(error: &figment::Error, figment: &Figment) -> ConfigError {
         Kind::Message(message) if path.is_empty() => format!("is not valid TOML: {}", in_one_line(message)),
         Kind::Message(message) => {
             let value = figment.find_value(&path.join(".")).ok();
-            let value = value.as_ref().and_then(figment::value::Value::as_str).unwrap_or_default();
-            format!("must be {}, not '{value}'", in_words(message))
+            let value = value.as_ref().and_then(|value| match (value, place) {
+                (Value::Array(_, values), Some(place)) => values.get(place)?.as_str(),
+                _ => value.as_str(),
+            });
+            format!("must be {}, not '{}'", in_words(message), value.unwrap_or_default())
         }
         other => in_one_line(&other.to_string()),
     };

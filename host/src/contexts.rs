@@ -2,5 +2,7 @@
 //!
 //! `use … as _` links the crate; without it, whatever Cargo.toml says, a context registers nothing.
 
+#[cfg(feature = "authorization")]
+use servertree_authorization as _;
 #[cfg(feature = "server")]
 use servertree_server as _;

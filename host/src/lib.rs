@@ -2,6 +2,7 @@
 //!
 //! [`main`] is the whole program: whatever contexts are linked in register themselves.
 
+mod admin;
 mod cli;
 mod config;
 mod container;
@@ -9,7 +10,6 @@ mod contexts;
 mod grpc;
 mod http;
 mod keys;
-mod local_operator;
 mod logging;
 mod serve;
 mod start;

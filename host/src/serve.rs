@@ -1,13 +1,15 @@
 //! Serving: from the configuration to the last connection.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use servertree_kernel::administration::FirstAdministrator;
 use servertree_kernel::authentication::TokenVerifier;
 use servertree_kernel::database::Database;
 use servertree_kernel::event::Relay;
+use servertree_kernel::job::Jobs;
 use servertree_kernel::permission::{PermissionChecker, PermissionSlot};
 use servertree_kernel::plugin::{Application, Context, Parts, Started, migrations};
 use servertree_kernel::remote::{Peer, RemotePermissionChecker, RemoteTokenVerifier};
@@ -16,9 +18,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, HttpSettings};
-use crate::local_operator::LocalOperator;
 use crate::start::{StartError, keyring, open_database, prepare_data_folder};
-use crate::{container, grpc, http};
+use crate::{admin, container, grpc, http};
 
 /// How long stopping may take in all.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -36,11 +37,11 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     if peer.is_none() && !config.authorization.url.is_empty() {
         tracing::warn!("authorization.url is not used: a context here knows who asks and who may do what");
     }
-    if application.has_permission_checker != application.token_verifier.is_some() {
+    if !application.has_permission_checker || application.token_verifier.is_none() {
         return Err(StartError::NobodyVerifies);
     }
-    if !application.has_permission_checker && !config.http.address.is_loopback() {
-        return Err(StartError::NotLoopback { address: config.http.address });
+    if config.http.public_url.is_empty() && !config.http.address.is_loopback() {
+        tracing::warn!("http.public_url is not set: nobody can log in with a browser from another machine");
     }
     let listener = listen(&config.http)?;
     let grpc_server = grpc::listen(&config.authorization, &application)?;
@@ -49,21 +50,23 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         tracing::info!(owner, version, name, "migrated");
     }
     keyring.open(&database, application.clock().now()).await?;
+    let first = admin::create_first(&application, &config.data).await?;
     let relay = application.start_relay(&config.events).await.map_err(StartError::Relay)?;
+    let jobs = application.start_jobs();
     let address = listener.local_addr().map_err(|error| StartError::Internal(error.to_string()))?;
     let mut server = http::start(listener, &config.http, application.clone(), database.clone(), peer)?;
     let stop_services = CancellationToken::new();
     let services: Vec<Started> =
         grpc_server.into_iter().map(|server| server.start(stop_services.clone())).collect();
-    let logs_in = application.token_verifier.is_some();
-    announce(address, database.description(), &keyring.description(), logs_in, &services);
+    let log_in = how_to_log_in(&application, &config, first.as_ref());
+    announce(address, database.description(), &keyring.description(), &services, &log_in);
     tokio::select! {
         () = stop_signal.wait() => {}
         reason = server.ended() => return Err(StartError::ServerEnded(reason)),
     }
     tracing::info!("stopping; once more stops at once");
     stop_services.cancel();
-    let stopping = stop(&server, services, &application, &relay, &database);
+    let stopping = stop(&server, services, &application, &jobs, &relay, &database);
     tokio::select! {
         outcome = tokio::time::timeout(STOP_WITHIN, stopping) => {
             if outcome.is_err() {
@@ -85,7 +88,7 @@ fn listen(settings: &HttpSettings) -> Result<TcpListener, StartError> {
     })
 }
 
-fn assemble(
+pub fn assemble(
     config: &Config,
     contexts: Vec<&'static Context>,
     database: &Database,
@@ -93,9 +96,10 @@ fn assemble(
     peer: Option<&Peer>,
 ) -> Result<Application, StartError> {
     let permissions = PermissionSlot::empty();
+    // Who knows nothing permits nothing.
     let fallback_permissions: Arc<dyn PermissionChecker> = match peer {
         Some(peer) => Arc::new(RemotePermissionChecker::new(peer.clone())),
-        None => Arc::new(LocalOperator),
+        None => Arc::new(PermissionSlot::empty()),
     };
     let verifier = peer.map(|peer| RemoteTokenVerifier::new(peer.clone()));
     Ok(Application::assemble(Parts {
@@ -114,6 +118,7 @@ async fn stop(
     server: &http::Server,
     services: Vec<Started>,
     application: &Application,
+    jobs: &Jobs,
     relay: &Relay,
     database: &Database,
 ) {
@@ -124,11 +129,12 @@ async fn stop(
         }
     }
     application.finish_commands().await;
+    jobs.stop().await;
     relay.stop().await;
     database.close().await;
 }
 
-fn announce(address: SocketAddr, database: &str, keys: &str, logs_in: bool, services: &[Started]) {
+fn announce(address: SocketAddr, database: &str, keys: &str, services: &[Started], log_in: &str) {
     tracing::info!(%address, database, "listening");
     let mut beside = String::new();
     for Started { name, address, .. } in services {
@@ -145,14 +151,31 @@ fn announce(address: SocketAddr, database: &str, keys: &str, logs_in: bool, serv
          \x20 Log in    {log_in}\n\
          Stop with Ctrl-C.\n",
         version = env!("CARGO_PKG_VERSION"),
-        log_in = if logs_in {
-            "send an access token as `Authorization: Bearer …`"
-        } else {
-            "not needed yet: whoever works on this machine is the local operator"
-        },
     );
     // Nobody may be reading; that is no reason not to serve.
     let _ = io::stdout().write_all(lines.as_bytes()).and_then(|()| io::stdout().flush());
+}
+
+/// The password itself is for a terminal alone: what is written elsewhere is kept.
+fn how_to_log_in(application: &Application, config: &Config, first: Option<&FirstAdministrator>) -> String {
+    if application.asks_elsewhere {
+        return format!("at {}: accounts are kept there", config.authorization.url);
+    }
+    let file = admin::password_file(&config.data);
+    match first {
+        Some(FirstAdministrator { username, password }) if io::stdout().is_terminal() => {
+            format!(
+                "as {username}, with the password {} (also in {}); change it",
+                password.expose(),
+                file.display()
+            )
+        }
+        Some(FirstAdministrator { username, .. }) => {
+            format!("as {username}, with the password in {}; change it", file.display())
+        }
+        None => "POST /api/v1/account/login; who lost the password: `servertree admin reset-password NAME`"
+            .to_owned(),
+    }
 }
 
 /// SIGTERM or Ctrl-C. Caught from its creation on: one that comes during the start ends it well right after.

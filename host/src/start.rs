@@ -26,7 +26,10 @@ pub enum StartError {
          another one with data.folder (SERVERTREE_DATA__FOLDER)"
     )]
     DataFolder { folder: String, source: io::Error },
-    #[error("a context knows who may do what, but none who asks: enable both, or none")]
+    #[error(
+        "no context here knows who asks and who may do what: enable 'authorization' with contexts.enabled, or say with \
+         authorization.url (SERVERTREE_AUTHORIZATION__URL) which process does"
+    )]
     NobodyVerifies,
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -54,11 +57,6 @@ pub enum StartError {
     #[error("{address} cannot be listened on: {source}. Check http.address and http.port")]
     Listen { address: SocketAddr, source: io::Error },
     #[error(
-        "http.address {address} can be reached from other machines, and nobody has to log in yet: ServerTree then \
-         listens on loopback only. Set http.address to 127.0.0.1 or ::1"
-    )]
-    NotLoopback { address: std::net::IpAddr },
-    #[error(
         "authorization.grpc_listen {address} cannot be listened on: {source}. Choose another one with \
          authorization.grpc_listen (SERVERTREE_AUTHORIZATION__GRPC_LISTEN); port 0 takes any that is free"
     )]
@@ -70,6 +68,8 @@ pub enum StartError {
     NothingToAsk,
     #[error(transparent)]
     Remote(#[from] SetupError),
+    #[error("{0}")]
+    Admin(String),
     #[error("the HTTP server ended by itself: {0}")]
     ServerEnded(String),
     #[error("{0}")]

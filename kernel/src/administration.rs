@@ -17,8 +17,8 @@ pub struct CreateFirstAdministrator {
     pub keep: KeepPassword,
 }
 
-/// The administrator who was created, if it was for this to create one.
 impl Command for CreateFirstAdministrator {
+    /// The administrator who was created, if it was for this to create one.
     type Output = Option<FirstAdministrator>;
     const NAME: &'static str = "authorization.create_first_administrator";
     const NEEDS: Permission = Permission::LOCAL;
@@ -61,5 +61,18 @@ pub struct ResetPassword {
 impl Command for ResetPassword {
     type Output = ();
     const NAME: &'static str = "authorization.reset_password";
+    const NEEDS: Permission = Permission::LOCAL;
+}
+
+/// Keep an administrator from logging in: for one whom nobody else is above. Never the last one.
+#[derive(Debug)]
+pub struct InactivateAdministrator {
+    /// Whom.
+    pub username: String,
+}
+
+impl Command for InactivateAdministrator {
+    type Output = ();
+    const NAME: &'static str = "authorization.inactivate_administrator";
     const NEEDS: Permission = Permission::LOCAL;
 }

@@ -47,6 +47,11 @@ impl CommandBus {
         Self { handlers: Arc::new(handlers), pipeline }
     }
 
+    /// Whether there is anybody to carry out such commands.
+    pub fn handles<C: Command>(&self) -> bool {
+        self.handlers.contains_key(&TypeId::of::<C>())
+    }
+
     /// Carries out `command` and commits.
     pub async fn dispatch<C: Command>(&self, command: C, message: Message) -> Result<C::Output, Failure> {
         let handler = self.handler::<C>()?;

@@ -121,6 +121,26 @@ pub fn whole_number<V: IntoValue>(
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Json(pub serde_json::Value);
 
+impl Json {
+    /// An object without fields.
+    pub fn object() -> Self {
+        Self(serde_json::json!({}))
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
+        self.0.is_object()
+    }
+
+    /// The same object with this text as one of its fields.
+    pub fn with(mut self, field: &str, text: String) -> Self {
+        if let Some(fields) = self.0.as_object_mut() {
+            fields.insert(field.to_owned(), text.into());
+        }
+        self
+    }
+}
+
 impl Deserr<FieldErrors> for Json {
     fn deserialize_from_value<V: IntoValue>(
         value: Value<V>,

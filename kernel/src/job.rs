@@ -1,16 +1,18 @@
 //! Jobs: what is done from time to time, without being asked.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use shaku::Interface;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::message::{Caller, Message, RequestId};
-use crate::problem::Failure;
+use crate::problem::{Failure, Internal};
 use crate::uow::{UnitsOfWork, WriteUow};
 
 /// Something that is done from time to time.
@@ -70,10 +72,11 @@ impl ScheduledJob {
         Self { name: J::NAME, every: J::EVERY, handler: Arc::new(handler) }
     }
 
-    async fn run(&self, units: &UnitsOfWork, clock: &dyn Clock) {
+    pub(crate) async fn run(&self, units: &UnitsOfWork, clock: &dyn Clock) {
         let message = Message::new(Caller::service(), RequestId::of_job(self.name), None, clock.now());
         let mut uow = units.write(message.clone());
-        let done = match self.handler.run(&mut uow, &message).await {
+        let run = AssertUnwindSafe(self.handler.run(&mut uow, &message)).catch_unwind().await;
+        let done = match run.unwrap_or_else(|_| Err(Internal("it panicked".to_owned()).into())) {
             Ok(()) => uow.commit().await,
             Err(failure) => Err(failure),
         };

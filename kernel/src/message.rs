@@ -24,10 +24,12 @@ pub struct Account {
     pub user: Uuid,
     /// By what it was shown.
     pub proof: Proof,
+    /// Until when that counts, where it is known.
+    pub until: Option<Timestamp>,
 }
 
 /// By what a caller showed who they are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Proof {
     /// They logged in: the id of the session.
     Session(Uuid),

@@ -10,7 +10,7 @@ use crate::clock::IdGenerator;
 use crate::database::{self, Database, DatabaseError, Row, Transaction};
 use crate::domain::Aggregate;
 use crate::event::{self, Envelope, Wake};
-use crate::message::Message;
+use crate::message::{Caller, Message};
 use crate::problem::{Failure, Internal};
 use crate::secrets::{Key, Purpose};
 
@@ -90,6 +90,11 @@ impl WriteUow {
     /// Remembers the active key of its purpose.
     pub(crate) fn keep_active_key(&mut self, key: Key) {
         self.active_keys.push(key);
+    }
+
+    /// From now on it is this one who acts, as events tell: somebody who has just shown who they are.
+    pub fn act_as(&mut self, caller: Caller) {
+        self.message.caller = caller;
     }
 
     /// Takes over what an aggregate recorded, as public events. A repository calls it when it saves the aggregate.

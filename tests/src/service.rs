@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -16,13 +17,16 @@ pub struct Builder {
     program: Program,
     settings: Vec<(String, String)>,
     folder: Option<TempDir>,
+    logs_in: bool,
 }
 
 /// A running service, with a folder of its own. It is killed when dropped.
 pub struct Service {
     child: Child,
+    said: String,
     base: String,
     http: reqwest::Client,
+    token: Option<String>,
     builder: Builder,
 }
 
@@ -34,7 +38,12 @@ impl Builder {
         self
     }
 
-    /// Starts it, and waits until it says where it listens.
+    /// Nobody logs in once it is started: requests say who asks, or are anonymous.
+    pub fn without_log_in(self) -> Self {
+        Self { logs_in: false, ..self }
+    }
+
+    /// Starts it, waits until it says where it listens, and logs in as its first administrator.
     pub async fn start(mut self) -> Service {
         let folder = self.folder.get_or_insert_with(|| TempDir::new().expect("a temporary folder"));
         let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log"));
@@ -50,17 +59,27 @@ impl Builder {
             .spawn()
             .expect("the program under test");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let listening = async {
+        let mut said = String::new();
+        let all_is_said = async {
             while let Some(line) = lines.next_line().await.expect("its output") {
-                if let Some(url) = line.trim().strip_prefix("API ") {
-                    return url.trim().trim_end_matches("/api/v1/").to_owned();
+                said += &format!("{line}\n");
+                if line.starts_with("Stop with") {
+                    break;
                 }
             }
-            String::new()
         };
-        let base = tokio::time::timeout(DEADLINE, listening).await.unwrap_or_default();
-        let service = Service { child, base, http: reqwest::Client::new(), builder: self };
+        // When it takes too long, what it said so far will not do.
+        let _ = tokio::time::timeout(DEADLINE, all_is_said).await;
+        let base = said.lines().find_map(|line| line.trim().strip_prefix("API "));
+        let base = base.unwrap_or_default().trim().trim_end_matches("/api/v1/").to_owned();
+        // A connection that the service is about to close, since nobody used it for a while, is not used any more.
+        let http = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(1)).build();
+        let http = http.expect("a client");
+        let mut service = Service { child, said, base, http, token: None, builder: self };
         assert!(!service.base.is_empty(), "the service does not start:\n{}", service.log());
+        if service.builder.logs_in {
+            service.token = Some(service.log_in("admin", &service.first_password()).await);
+        }
         service
     }
 }
@@ -68,7 +87,7 @@ impl Builder {
 impl Service {
     /// The program that is delivered, with settings to come.
     pub fn builder() -> Builder {
-        Builder { program: Program::Servertree, settings: Vec::new(), folder: None }
+        Builder { program: Program::Servertree, settings: Vec::new(), folder: None, logs_in: true }
     }
 
     /// The program with the probe, with settings to come.
@@ -78,7 +97,9 @@ impl Service {
 
     /// The program in which callers have to say who they are, with settings to come.
     pub fn guarded() -> Builder {
-        Builder { program: Program::Guarded, ..Self::builder() }
+        let guarded = Builder { program: Program::Guarded, ..Self::builder() };
+        // Of two contexts that know callers none would be believed.
+        guarded.set("contexts.enabled", r#"["guard","server"]"#).without_log_in()
     }
 
     /// The program that is delivered, with nothing configured.
@@ -101,9 +122,27 @@ impl Service {
         self.builder.folder.as_ref().expect("a started service has a folder").path()
     }
 
+    /// The folder with what it keeps.
+    pub fn data(&self) -> PathBuf {
+        let mut settings = self.builder.settings.iter().rev();
+        let folder = settings.find(|(name, _)| name == "SERVERTREE_DATA__FOLDER");
+        self.folder().join(folder.map_or("data", |(_, folder)| folder))
+    }
+
     /// Its database.
     pub fn database(&self) -> PathBuf {
-        self.folder().join("data/servertree.db")
+        self.data().join("servertree.db")
+    }
+
+    /// The password that its first administrator was created with.
+    pub fn first_password(&self) -> String {
+        let file = self.data().join("initial-admin-password");
+        std::fs::read_to_string(file).expect("the password of the first administrator").trim_end().to_owned()
+    }
+
+    /// What it said when it was started, to whoever started it.
+    pub fn said(&self) -> &str {
+        &self.said
     }
 
     /// What it logged so far.
@@ -111,8 +150,34 @@ impl Service {
         std::fs::read_to_string(self.folder().join("log")).expect("its log")
     }
 
-    /// A request to be sent with [`Self::send`] or [`Self::try_send`].
+    /// Logs in; answers the access token.
+    pub async fn log_in(&self, username: &str, password: &str) -> String {
+        let body = json!({"username": username, "password": password});
+        let answer = self.send(self.anonymous("POST", "/api/v1/account/login").json(&body)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()["access_token"].as_str().expect("an access token").to_owned()
+    }
+
+    /// The access token of the administrator who logged in at its start.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().expect("a service that was logged in to")
+    }
+
+    /// A request to be sent with [`Self::send`] or [`Self::try_send`]: of the administrator who logged in at its start.
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        match &self.token {
+            Some(token) => self.request_as(token, method, path),
+            None => self.anonymous(method, path),
+        }
+    }
+
+    /// A request of whoever has this token.
+    pub fn request_as(&self, token: &str, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.anonymous(method, path).bearer_auth(token)
+    }
+
+    /// A request that does not say who asks.
+    pub fn anonymous(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method: Method = method.parse().expect("a method");
         self.http.request(method, format!("{}{path}", self.base))
     }
@@ -159,7 +224,13 @@ impl Service {
         servers
     }
 
-    /// What the probe was delivered, once nothing is left undelivered.
+    /// What the probe was delivered of events whose names begin so, once nothing is left undelivered.
+    pub async fn delivered_of(&self, beginning: &str) -> Vec<Delivered> {
+        let delivered = self.delivered().await.into_iter();
+        delivered.filter(|event| event.event_type.starts_with(beginning)).collect()
+    }
+
+    /// All that the probe was delivered, once nothing is left undelivered.
     pub async fn delivered(&self) -> Vec<Delivered> {
         eventually("all events are delivered", async || {
             let open = self.get("/api/v1/probe/undelivered").await.json();

@@ -7,10 +7,12 @@ use actix_web::http::header::HeaderMap;
 use actix_web::web;
 use ipnet::IpNet;
 
+use crate::config::Network;
+
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The networks of the proxies that are believed. Put it into the app's data.
-pub struct TrustedProxies(pub Vec<IpNet>);
+pub struct TrustedProxies(Vec<IpNet>);
 
 /// The address of the client.
 pub fn client_address(request: &ServiceRequest) -> Option<IpAddr> {
@@ -22,6 +24,11 @@ pub fn client_address(request: &ServiceRequest) -> Option<IpAddr> {
 }
 
 impl TrustedProxies {
+    /// Those of the settings.
+    pub fn new(networks: &[Network]) -> Self {
+        Self(networks.iter().map(|network| network.0).collect())
+    }
+
     /// Each proxy adds whom it heard at the end of `X-Forwarded-For`: it is read from there, as long as those who wrote it are
     /// trusted. What comes before may be anybody's invention.
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {

@@ -5,7 +5,6 @@ mod client_address;
 mod fallback;
 mod health;
 mod jwks;
-mod local_only;
 mod observe;
 pub mod openapi;
 mod pages;
@@ -16,7 +15,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
+use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::{App, HttpServer, web};
 use servertree_kernel::database::Database;
 use servertree_kernel::http::{API_BASE, BodyTimeout, render_problems};
@@ -70,10 +69,9 @@ pub fn start(
     let table = web::Data::new(RouteTable::new(&description));
     let json = description.to_json().map_err(|error| StartError::Internal(error.to_string()))?;
     let description = web::Data::new(pages::Description(json.into()));
-    let local_only = !application.has_permission_checker;
     let body_timeout = web::Data::new(BodyTimeout(Duration::from_secs(settings.body_timeout)));
-    let public_url = web::Data::new(authenticate::PublicUrl(settings.public_url(&listener)));
-    let trusted_proxies = web::Data::new(TrustedProxies(settings.trusted_proxies.clone()));
+    let own_origins = web::Data::new(authenticate::OwnOrigins(settings.own_origins(&listener)));
+    let trusted_proxies = web::Data::new(TrustedProxies::new(&settings.trusted_proxies));
     let application = web::Data::new(application);
     let dependencies = web::Data::new(health::Needed { database, authorization });
     let server = HttpServer::new(move || {
@@ -84,12 +82,11 @@ pub fn start(
             .app_data(description.clone())
             .app_data(table.clone())
             .app_data(body_timeout.clone())
-            .app_data(public_url.clone())
+            .app_data(own_origins.clone())
             .app_data(trusted_proxies.clone())
             // An id that is no UUID is the id of nothing.
             .app_data(web::PathConfig::default().error_handler(|_, _| Failure::from(NotFound).into()))
             .wrap(from_fn(authenticate::admit))
-            .wrap(Condition::new(local_only, from_fn(local_only::admit)))
             .wrap(from_fn(render_problems))
             .wrap(from_fn(observe::observe))
             .wrap(

@@ -1,5 +1,6 @@
 //! The outermost middleware: gives each request an id and a caller, and writes one line about it to the log.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -51,6 +52,7 @@ fn origin(request: &ServiceRequest) -> Origin {
             .unwrap_or_else(|| UuidV7Generator.next().into()),
         traceparent: header("traceparent").and_then(TraceParent::parse),
         address: client_address(request),
+        token: None,
     }
 }
 
@@ -60,6 +62,7 @@ struct Line {
     route: Option<String>,
     status: Option<StatusCode>,
     caller: Caller,
+    address: Option<IpAddr>,
     request_id: RequestId,
     since: Instant,
 }
@@ -71,6 +74,7 @@ impl Line {
             route: None,
             status: None,
             caller: origin.caller.clone(),
+            address: origin.address,
             request_id: origin.request_id.clone(),
             since: Instant::now(),
         }
@@ -94,6 +98,7 @@ impl Drop for Line {
             status = self.status.map_or(499, |status| status.as_u16()),
             duration_ms,
             caller = self.caller.subject(),
+            address = self.address.map(tracing::field::display),
             request_id = self.request_id.as_str(),
             "request"
         );

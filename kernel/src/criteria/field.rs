@@ -151,7 +151,7 @@ impl Field {
     }
 
     /// What an object, in its JSON form, has in this field; none if that is null or not there.
-    pub(super) fn stored(&self, object: &Value) -> Option<Operand> {
+    pub(crate) fn stored(&self, object: &Value) -> Option<Operand> {
         match (self.kind, self.value(object)?) {
             // Whatever it is, it was allowed when it was stored.
             (FieldKind::OneOf(_), value) => value.as_str().map(|text| Operand::Text(text.to_owned())),
@@ -223,7 +223,7 @@ impl Field {
 }
 
 /// A value to compare a field with.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Operand {
     /// Microseconds since 1970, for a time.
     #[serde(rename = "i")]

@@ -86,6 +86,8 @@ impl Filter {
             }
         }
         conditions.extend(parts);
+        // Those of grants are kept for long, and there are many.
+        conditions.shrink_to_fit();
         Ok(Self::All(conditions))
     }
 
@@ -112,7 +114,7 @@ impl Filter {
     }
 
     /// The field and its values, if it is no more than that.
-    fn as_values(&self) -> Option<(&'static Field, &[Operand])> {
+    pub(crate) fn as_values(&self) -> Option<(&'static Field, &[Operand])> {
         match self {
             Self::All(filters) if filters.len() == 1 => filters[0].as_values(),
             Self::Field(field, Condition::Equal(value)) => Some((field, std::slice::from_ref(value))),
@@ -145,9 +147,10 @@ impl Filter {
         Ok(())
     }
 
-    /// How many values it compares with.
+    /// How many values it compares with; a look for a part without any counts as one.
     pub fn values(&self) -> usize {
-        self.size().1
+        let (conditions, values) = self.size();
+        values.max(conditions)
     }
 
     /// How many conditions, an empty filter counting as one, and how many values.

@@ -1,7 +1,7 @@
 //! IP addresses.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
 use serde::{Serialize, Serializer};
@@ -21,6 +21,15 @@ impl IpAddress {
             code: "invalid_format",
             message: "must be an IPv4 or IPv6 address, such as 198.51.100.7 or 2001:db8::7".to_owned(),
         })
+    }
+
+    /// What one customer of a provider has, more or less: the address itself for IPv4 (also where it is written as IPv6), the
+    /// first 64 bits for IPv6. Whoever is given more gets by with what is counted for their neighbours, too.
+    pub fn network(self) -> Self {
+        match self.0.to_canonical() {
+            IpAddr::V4(address) => Self(IpAddr::V4(address)),
+            IpAddr::V6(address) => Self(IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64))),
+        }
     }
 
     /// A text that sorts as addresses do: by number, IPv4 before IPv6.

@@ -3,9 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+use super::Invalid;
+use crate::fields::{self, FieldErrors};
 
 /// A point in time, UTC, to the microsecond: the finest that every engine keeps.
 ///
@@ -28,6 +32,17 @@ impl Timestamp {
     /// The time `duration` later.
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// The time `duration` earlier.
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// Reads a text of RFC 3339.
+    fn parse(text: &str) -> Option<Self> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(time.unix_timestamp_nanos() / 1_000).ok().map(Self)
     }
 
     fn to_rfc3339(self) -> Option<String> {
@@ -53,8 +68,20 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let time = OffsetDateTime::parse(&text, &Rfc3339).map_err(de::Error::custom)?;
-        i64::try_from(time.unix_timestamp_nanos() / 1_000).map(Self).map_err(de::Error::custom)
+        Self::parse(&text).ok_or_else(|| de::Error::custom("not a time of RFC 3339"))
+    }
+}
+
+impl Deserr<FieldErrors> for Timestamp {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef<'_>,
+    ) -> Result<Self, FieldErrors> {
+        let text = fields::text(value, location)?;
+        Self::parse(&text).ok_or_else(|| {
+            let message = "must be a time of RFC 3339, such as 2026-01-31T10:00:00Z".to_owned();
+            FieldErrors::at(location, Invalid { code: "invalid_format", message })
+        })
     }
 }
 
@@ -65,6 +92,12 @@ impl From<Timestamp> for sea_query::Value {
 }
 
 crate::sql_transparent!(Timestamp as i64);
+
+impl sea_query::value::Nullable for Timestamp {
+    fn null() -> sea_query::Value {
+        <i64 as sea_query::value::Nullable>::null()
+    }
+}
 
 impl utoipa::PartialSchema for Timestamp {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {

@@ -6,11 +6,14 @@ use std::net::IpAddr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::entity::PostAnswer;
 use super::once::Once;
+use crate::authentication::NotAuthenticated;
 use crate::command::Command;
+use crate::domain::Secret;
 use crate::idempotency::Answer;
 use crate::message::{Caller, Message, RequestId, TraceParent};
 use crate::plugin::Application;
@@ -28,6 +31,13 @@ pub struct Origin {
     pub traceparent: Option<TraceParent>,
     /// Where it comes from, behind the proxies that are trusted.
     pub address: Option<IpAddr>,
+    /// What showed who asks, to be looked at once more when the body has arrived.
+    pub token: Option<Secret>,
+}
+
+/// The id of an entity that was answered.
+pub fn id_in<I: DeserializeOwned>(answered: &Value) -> Option<I> {
+    I::deserialize(&answered["id"]).ok()
 }
 
 /// How it is seen whether a caller may still see what they were answered.
@@ -62,6 +72,7 @@ impl Call {
 
     /// Carries out a command.
     pub async fn dispatch<C: Command>(self, command: C) -> Result<C::Output, Failure> {
+        self.still_asked().await?;
         let message = self.message();
         self.application.commands.dispatch(command, message).await
     }
@@ -81,6 +92,7 @@ impl Call {
         A: PostAnswer,
         Q: Query<Output: Serialize>,
     {
+        self.still_asked().await?;
         let message = self.message();
         let Some(request) = once.0 else {
             return answer(self.application.commands.dispatch(command, message).await?).render();
@@ -108,9 +120,18 @@ impl Call {
         self.application.queries.ask(query, message).await
     }
 
+    /// Goes on only if it is still so who asks: the body may have taken its time to arrive, and what showed it may have ended.
+    async fn still_asked(&self) -> Result<(), Failure> {
+        let (Some(verifier), Some(token)) = (&self.application.token_verifier, &self.origin.token) else {
+            return Ok(());
+        };
+        let caller = verifier.verify(token.expose()).await?;
+        if caller.as_ref() == Some(&self.origin.caller) { Ok(()) } else { Err(NotAuthenticated.into()) }
+    }
+
     /// Its time is that of the dispatch: the body of the request may have taken its time to arrive.
     fn message(&self) -> Message {
-        let Origin { caller, request_id, traceparent, address } = self.origin.clone();
+        let Origin { caller, request_id, traceparent, address, .. } = self.origin.clone();
         Message::new(caller, request_id, traceparent, self.application.clock().now()).from(address)
     }
 

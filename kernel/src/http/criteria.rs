@@ -7,10 +7,48 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::criteria::{Criteria, ListView, Slice};
 use crate::problem::{Failure, Internal, InvalidParameter};
+
+/// The parameters of a list, for OpenAPI. [`Criteria`] reads them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes, and is never made")]
+pub struct ListParameters {
+    /// Conditions on fields, as JSON. Operators: `eq`, `ne`, `gt`, `ge`, `lt`, `le`, `in` and `btw` (an array or a
+    /// comma-separated text), `lk` (contains, in any case), `sw` (starts with, in any case), `em` (is empty: true or false).
+    #[param(example = r#"{"revision":{"ge":2}}"#)]
+    filter: Option<String>,
+    /// An array of filters that all hold.
+    #[param(example = r#"[{"revision":{"btw":[2,5]}}]"#)]
+    and_filter: Option<String>,
+    /// An array of filters of which one holds.
+    #[param(example = r#"[{"revision":{"eq":1}},{"revision":{"gt":9}}]"#)]
+    or_filter: Option<String>,
+    /// Words that are all contained, in any case.
+    #[param(example = "ada")]
+    q: Option<String>,
+    /// The order, as JSON, the most significant field first.
+    #[param(example = r#"[{"created_at":"desc"}]"#)]
+    sort: Option<String>,
+    /// How many at most; 25 if not given.
+    #[param(minimum = 1, maximum = 500, example = 25)]
+    limit: Option<u64>,
+    /// How many to skip.
+    #[param(maximum = 10000, example = 0)]
+    offset: Option<u64>,
+    /// Where to go on: `next_cursor` or `prev_cursor` of a page with the same filter, `q` and `sort`.
+    #[param(example = "eyJwIjpbXSwiYiI6ZmFsc2UsImYiOjB9")]
+    cursor: Option<String>,
+    /// `exact` (if not given), or `none`: spares counting all that match.
+    #[param(example = "exact")]
+    count: Option<String>,
+    /// What to show of each.
+    #[param(example = "id")]
+    fields: Option<String>,
+}
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]

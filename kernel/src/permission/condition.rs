@@ -5,18 +5,24 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer, ser};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::criteria::{Field, Filter};
 
 /// A filter, with the JSON that it was read from: that is how it is kept, shown and handed to other services.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Condition {
+pub struct Condition(Arc<Parsed>);
+
+#[derive(PartialEq, Eq, Debug)]
+struct Parsed {
     filter: Filter,
-    json: Arc<str>,
+    json: String,
 }
+
+/// The longest condition, in bytes of JSON: as long as a filter of a list may be.
+const MAX_BYTES: usize = 16 * 1024;
 
 impl Condition {
     /// Reads `{"environment":{"in":["staging"]}}`. An error says what is wrong.
@@ -24,25 +30,29 @@ impl Condition {
         if json.as_object().is_some_and(serde_json::Map::is_empty) {
             return Err("must name a field; without a condition a grant holds for all".to_owned());
         }
+        let text = json.to_string();
+        if text.len() > MAX_BYTES {
+            return Err(format!("has {} bytes; {MAX_BYTES} are allowed", text.len()));
+        }
         let filter = Filter::parse(fields, json)?;
         filter.check_size()?;
-        Ok(Self { filter, json: json.to_string().into() })
+        Ok(Self(Arc::new(Parsed { filter, json: text })))
     }
 
     /// One that nobody wrote down: of tests.
     #[cfg(feature = "testkit")]
     pub(crate) fn unwritten(filter: Filter) -> Self {
-        Self { filter, json: "null".into() }
+        Self(Arc::new(Parsed { filter, json: "null".to_owned() }))
     }
 
     /// As a filter.
     pub fn filter(&self) -> &Filter {
-        &self.filter
+        &self.0.filter
     }
 
     /// As it was written.
     pub fn json(&self) -> &str {
-        &self.json
+        &self.0.json
     }
 
     /// Reads what a context keeps: a text of JSON.
@@ -52,14 +62,14 @@ impl Condition {
 
     /// How many values it compares with.
     pub fn values(&self) -> usize {
-        self.filter.values()
+        self.0.filter.values()
     }
 }
 
 /// As it was written.
 impl Serialize for Condition {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue = serde_json::from_str(&self.json).map_err(ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_str(self.json()).map_err(ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Condition;
+use super::grant_table::GrantTable;
 use crate::criteria::Filter;
 
 /// One grant, for a permission that its holder knows.
@@ -16,10 +17,6 @@ pub struct Grant {
     pub condition: Option<Condition>,
 }
 
-/// The grants of one caller for one permission: each covers what it covers, whatever the others do.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Grants(Arc<[Grant]>);
-
 impl Grant {
     /// Whether it covers an object, in its JSON form.
     pub fn covers(&self, object: &Value) -> bool {
@@ -27,15 +24,26 @@ impl Grant {
     }
 }
 
+/// The grants of one caller for one permission: each covers what it covers, whatever the others do. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Grants(Tables);
+
+/// One table is looked at without a detour.
+#[derive(Clone, Debug)]
+enum Tables {
+    One(Arc<GrantTable>),
+    Several(Arc<[Arc<GrantTable>]>),
+}
+
 impl Grants {
     /// These.
     pub fn new(grants: Vec<Grant>) -> Self {
-        Self(grants.into())
+        Self(Tables::One(Arc::new(GrantTable::new(grants))))
     }
 
     /// No grant: nothing is permitted.
     pub fn none() -> Self {
-        Self::new(Vec::new())
+        Self(Tables::Several(Arc::new([])))
     }
 
     /// A grant without a condition.
@@ -43,14 +51,29 @@ impl Grants {
         Self::new(vec![Grant { role: role.into(), condition: None }])
     }
 
+    /// These and those: what one caller has by several roles. Nothing is copied.
+    pub fn join<'g>(mut all: impl Iterator<Item = &'g Self>) -> Self {
+        let Some(first) = all.next() else { return Self::none() };
+        let Some(second) = all.next() else { return first.clone() };
+        let tables = [first, second].into_iter().chain(all).flat_map(Self::tables);
+        Self(Tables::Several(tables.map(Arc::clone).collect()))
+    }
+
+    fn tables(&self) -> &[Arc<GrantTable>] {
+        match &self.0 {
+            Tables::One(table) => std::slice::from_ref(table),
+            Tables::Several(tables) => tables,
+        }
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.iter().next().is_none()
     }
 
     /// The grant that covers an object, if one does. Its JSON form is asked for only if that depends on it.
     pub fn covering_lazily(&self, object: impl FnOnce() -> Value) -> Option<&Grant> {
-        if let Some(grant) = self.0.iter().find(|grant| grant.condition.is_none()) {
+        if let Some(grant) = self.tables().iter().find_map(|table| table.unconditional()) {
             return Some(grant);
         }
         if self.is_empty() { None } else { self.covering(&object()) }
@@ -58,30 +81,32 @@ impl Grants {
 
     /// The grant that covers an object, if one does.
     pub fn covering(&self, object: &Value) -> Option<&Grant> {
-        self.0.iter().find(|grant| grant.covers(object))
+        // What the object has in a field is the same for all of them.
+        let mut seen = None;
+        self.tables().iter().find_map(|table| table.covering(object, &mut seen))
     }
 
     /// The objects that they cover together, as a filter of their list.
     pub fn scope(&self) -> Filter {
         let conditions: Option<Vec<&Filter>> =
-            self.0.iter().map(|grant| grant.condition.as_ref().map(Condition::filter)).collect();
+            self.iter().map(|grant| grant.condition.as_ref().map(Condition::filter)).collect();
         conditions.map_or_else(Filter::everything, Filter::any_of)
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Grant> {
-        self.0.iter()
-    }
-
-    /// These and those: what one caller has by several roles. Nothing is copied where one of them is all there is.
-    pub fn join(all: impl Iterator<Item = Self>) -> Self {
-        let mut some = all.filter(|grants| !grants.is_empty());
-        let Some(first) = some.next() else { return Self::none() };
-        let Some(second) = some.next() else { return first };
-        let joined = [first, second].into_iter().chain(some);
-        Self::new(joined.flat_map(|grants| grants.0.to_vec()).collect())
+        self.tables().iter().flat_map(|table| table.grants())
     }
 }
+
+/// The same grants, in the same order.
+impl PartialEq for Grants {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Grants {}
 
 #[cfg(test)]
 mod tests {
@@ -113,10 +138,10 @@ mod tests {
     #[test]
     fn what_several_roles_give_is_joined() {
         let [staging, test] = ["staging", "test"].map(|name| Grants::new(vec![grant(Some(name))]));
-        assert!(Grants::join([Grants::none()].into_iter()).is_empty());
-        let alone = Grants::join([Grants::none(), staging.clone()].into_iter());
-        assert!(Arc::ptr_eq(&alone.0, &staging.0), "it was copied");
-        let joined = Grants::join([staging, Grants::none(), test].into_iter());
+        assert!(Grants::join([Grants::none()].iter()).is_empty());
+        let alone = Grants::join([staging.clone()].iter());
+        assert!(Arc::ptr_eq(&alone.tables()[0], &staging.tables()[0]), "it was copied");
+        let joined = Grants::join([staging, Grants::none(), test].iter());
         assert!(covers(&joined, "staging") && covers(&joined, "test") && !covers(&joined, "production"));
     }
 

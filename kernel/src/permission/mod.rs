@@ -7,9 +7,12 @@
 mod access;
 mod condition;
 mod decision;
+mod grant_table;
 mod grants;
 mod object_type;
 mod slot;
+
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use shaku::Interface;
@@ -57,6 +60,9 @@ impl Permission {
         Self { action: "read", object_type: whole }
     }
 }
+
+/// Something for each of some permissions. Who asks does not choose the keys, so their hash need not withstand anybody.
+pub type PermissionMap<V> = HashMap<Permission, V, foldhash::fast::RandomState>;
 
 /// Knows who has which grants. A context may provide it; see [`PermissionSlot`].
 #[async_trait]

@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use super::{Context, Kernel, Registered, Registry, Service, UseCase};
+use super::{Context, Kernel, Registered, Registry, UseCase};
 use crate::authentication::TokenVerifier;
 use crate::bus::Pipeline;
 use crate::clock::{Clock, IdGenerator};
@@ -127,8 +127,6 @@ pub struct Application {
     pub decisions: Option<Arc<dyn Decisions>>,
     /// The routes below `/api/v1` that are open to those who are not known yet: method and path.
     pub open: Arc<[(&'static str, &'static str)]>,
-    /// What runs beside the HTTP server.
-    pub services: Arc<[Arc<dyn Service>]>,
     subscribers: Vec<Subscriber>,
     jobs: Vec<ScheduledJob>,
     database: Database,
@@ -179,7 +177,6 @@ impl Application {
             token_verifier: verifier.or(parts.fallback_verifier),
             asks_elsewhere,
             decisions,
-            services: registry.services.into(),
             subscribers: registry.subscribers,
             jobs: registry.jobs,
             database: parts.database,
@@ -198,6 +195,14 @@ impl Application {
     /// Starts what is done from time to time.
     pub fn start_jobs(&self) -> Jobs {
         Jobs::start(self.jobs.clone(), &self.pipeline.units, &self.clock)
+    }
+
+    /// Does each job once.
+    #[cfg(feature = "testkit")]
+    pub async fn run_jobs(&self) {
+        for job in &self.jobs {
+            job.run(&self.pipeline.units, self.clock.as_ref()).await;
+        }
     }
 
     /// Waits until the commands under way have ended. Call it when no new ones come in.

@@ -65,7 +65,7 @@ inventory::collect!(Registered);
 /// Writes the manifest of a context: its modules, its container, its use cases, its registration with the host.
 ///
 /// `uses` are the kernel's ports that it needs, `adapters` its own components, `provides` (if there are any) the kernel's
-/// slots that one of them fills: `permission_checker`, `token_verifier`, `decisions`, `service`. `open` are the routes that need no log-in,
+/// slots that one of them fills: `permission_checker`, `token_verifier`, `decisions`. `open` are the routes that need no log-in,
 /// `objects` the types of objects that permissions are about, `sections` its sections of the configuration, `secrets` (if there
 /// are any) the columns with them.
 ///
@@ -96,7 +96,7 @@ macro_rules! context {
     ) => {
         mod application {
             //! What the context does: one use case a file, and what several have in common.
-            $($(mod $shared;)*)?
+            $($(pub mod $shared;)*)?
             $(pub mod $file;)*
         }
 

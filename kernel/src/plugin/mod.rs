@@ -8,4 +8,4 @@ mod service;
 pub use assembly::{Application, AssemblyError, Parts, migrations};
 pub use context::{Context, Kernel, Registered};
 pub use registry::{Registry, UseCase};
-pub use service::{Service, ServiceError, Started};
+pub use service::Started;

@@ -3,7 +3,6 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
-use super::Service;
 use crate::authentication::TokenVerifier;
 use crate::bus::Handlers;
 use crate::command::{Command, CommandHandler};
@@ -38,7 +37,6 @@ pub struct Registry {
     pub(super) token_verifiers: Vec<(&'static str, Arc<dyn TokenVerifier>)>,
     pub(super) permission_checkers: Vec<(&'static str, Arc<dyn PermissionChecker>)>,
     pub(super) decisions: Vec<(&'static str, Arc<dyn Decisions>)>,
-    pub(super) services: Vec<Arc<dyn Service>>,
     pub(super) jobs: Vec<ScheduledJob>,
 }
 
@@ -74,11 +72,6 @@ impl Registry {
     /// Provides the kernel's port that decides for other processes.
     pub fn decisions(&mut self, decisions: Arc<dyn Decisions>) {
         self.decisions.push((self.context, decisions));
-    }
-
-    /// Provides something that runs beside the HTTP server.
-    pub fn service(&mut self, service: Arc<dyn Service>) {
-        self.services.push(service);
     }
 
     /// The handler of a job.

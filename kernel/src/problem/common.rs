@@ -18,9 +18,10 @@ problems! {
         "The request carries nothing that says who is asking, or what it carries is not valid.";
     NOT_PERMITTED: Forbidden "not_permitted", "Not permitted",
         "The caller is known, but has no grant for this action on this type of object.";
-    FOREIGN_ORIGIN: Forbidden "foreign_origin", "Only for callers on this machine",
-        "As long as nobody can log in, only programs and pages on the machine itself are answered: the `Host` and \
-         `Origin` headers must name a loopback address. This keeps web pages from elsewhere out.";
+    FOREIGN_ORIGIN: Forbidden "foreign_origin", "Not from this origin",
+        "A change that a browser sends with its cookie, or a log-in from a page, needs its `Origin` to be `http.public_url`: pages \
+         from elsewhere do not speak for whoever is logged in. Where nobody can log in, `Host` and `Origin` must name a loopback \
+         address.";
     NOT_FOUND: NotFound "not_found", "Not found",
         "There is nothing at this address, or nothing with this id.";
     METHOD_NOT_ALLOWED: MethodNotAllowed "method_not_allowed", "Method not allowed",

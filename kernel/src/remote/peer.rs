@@ -28,6 +28,9 @@ pub struct Peer {
     timeout: Duration,
 }
 
+/// The largest answer that is taken: more than all conditions that a user can have.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
 /// What asks.
 pub(super) type Client = AuthorizationServiceClient<Channel>;
 
@@ -74,7 +77,7 @@ impl Peer {
     where
         F: Future<Output = Result<Response<A>, Status>>,
     {
-        let attempt = || call(Client::new(self.channel.clone()), self.request(question.clone()));
+        let attempt = || call(self.client(), self.request(question.clone()));
         let answer = async {
             match attempt().await {
                 Err(status) if was_not_answered(&status) => attempt().await,
@@ -86,6 +89,10 @@ impl Peer {
             Ok(Err(status)) => Err(NoAnswer::Refused(chain(&status)).into()),
             Err(_) => Err(NoAnswer::Late.into()),
         }
+    }
+
+    fn client(&self) -> Client {
+        Client::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     fn request<Q>(&self, question: Q) -> Request<Q> {

@@ -61,7 +61,7 @@ fn read(answer: &wire::IntrospectResponse) -> Result<Caller, &'static str> {
         ("", token) => Proof::Token(id(token)?),
         _ => return Err("a session and a token at once"),
     };
-    let account = Account { user: id(&answer.user_id)?, proof };
+    let account = Account { user: id(&answer.user_id)?, proof, until: None };
     let caller = Caller::with_account(Arc::from(answer.subject.as_str()), account);
     Ok(if answer.read_only { caller.read_only() } else { caller })
 }

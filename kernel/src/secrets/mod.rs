@@ -21,9 +21,12 @@ mod token_keys;
 mod token_rotation;
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use shaku::Interface;
 use thiserror::Error;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 pub use key::{Key, KeyFormatError, KeyId, Purpose};
 pub use key_error::KeyError;
@@ -76,6 +79,14 @@ pub trait Secrets: Interface {
 
     /// A hash that only whoever has the pepper can make: HMAC-SHA-256, apart for each use.
     fn keyed_hash(&self, usage: &'static str, data: &[u8]) -> Result<[u8; 32], SecretsError>;
+
+    /// A text that nobody can guess: the prefix, and 256 random bits in base64url.
+    fn random_token(&self, prefix: &str) -> Result<Secret, SecretsError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        getrandom::fill(bytes.as_mut_slice()).map_err(SecretsError::Random)?;
+        let text = format!("{prefix}{}", *Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice())));
+        Secret::parse(text).map_err(|_| SecretsError::TooLong)
+    }
 
     /// Signs with the token key that is active as this unit of work sees it.
     async fn token_signer(&self, uow: &mut WriteUow) -> Result<TokenSigner, SecretsError>;

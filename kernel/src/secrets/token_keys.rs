@@ -7,7 +7,7 @@
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::SecretsError;
 use super::key::{KeyId, Purpose};
@@ -22,11 +22,21 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const TRUSTED_FOR: Duration = Duration::from_secs(60);
 
 /// What is remembered.
-#[derive(Default)]
 pub(super) struct TokenKeys {
     known: RwLock<Known>,
     /// Whoever has it looks; those who wait for it see what was found. Nobody waits for it who asks for what is known.
     look: Mutex<Option<Look>>,
+    /// Places for those who wait.
+    waiting: Semaphore,
+}
+
+/// How many wait at most for a key to be looked for.
+const MAX_WAITING: usize = 32;
+
+impl Default for TokenKeys {
+    fn default() -> Self {
+        Self { known: RwLock::default(), look: Mutex::default(), waiting: Semaphore::new(MAX_WAITING) }
+    }
 }
 
 #[derive(Default)]
@@ -118,6 +128,8 @@ impl Keyring {
     /// Has the database looked at again, unless somebody did since this was called, or found what is `enough`.
     async fn look_again(&self, enough: impl Fn() -> bool) -> Result<(), SecretsError> {
         let asked_at = Instant::now();
+        // Whoever makes up keys faster than they are looked for does not pile up: for them there is none.
+        let Ok(_waits) = self.shared.token_keys.waiting.try_acquire() else { return Ok(()) };
         let mut last = self.shared.token_keys.look.lock().await;
         if enough() {
             return Ok(());

@@ -22,6 +22,8 @@ pub enum Objects {
     None,
     /// For those that meet a condition.
     Some(Filter),
+    /// For those that meet one of these conditions, each of a grant of its own.
+    AnyOf(Vec<Filter>),
     /// For all.
     All,
 }
@@ -45,12 +47,14 @@ impl<F: Fn(Permission) -> Objects + Send + Sync + 'static> PermissionChecker for
     async fn grants(&self, _: &Caller, permissions: &[Permission]) -> Result<Vec<Grants>, Failure> {
         let grants = |permission: &Permission| match (self.0)(*permission) {
             Objects::None => Grants::none(),
-            Objects::Some(condition) => Grants::new(vec![Grant {
-                role: "tester".into(),
-                condition: Some(Condition::unwritten(condition)),
-            }]),
+            Objects::Some(condition) => Grants::new(vec![grant(condition)]),
+            Objects::AnyOf(conditions) => Grants::new(conditions.into_iter().map(grant).collect()),
             Objects::All => Grants::everything("tester"),
         };
         Ok(permissions.iter().map(grants).collect())
     }
+}
+
+fn grant(condition: Filter) -> Grant {
+    Grant { role: "tester".into(), condition: Some(Condition::unwritten(condition)) }
 }

@@ -52,7 +52,8 @@ impl TokenVerifier for Guard {
         }
         let role = token.trim_end_matches("-reading");
         let is_known = ["nobody", "viewer", "operator", "staging-operator"].contains(&role);
-        let account = Account { user: Uuid::from_u128(1), proof: Proof::Session(Uuid::from_u128(2)) };
+        let account =
+            Account { user: Uuid::from_u128(1), proof: Proof::Session(Uuid::from_u128(2)), until: None };
         let caller = Caller::with_account(role.into(), account);
         let caller = if role == token { caller } else { caller.read_only() };
         Ok(is_known.then_some(caller))

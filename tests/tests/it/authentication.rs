@@ -68,7 +68,7 @@ async fn without_a_valid_token_everything_is_closed_but_what_is_open() {
             let refused = service
                 .request(method, &path)
                 .header("Authorization", header)
-                .header("Cookie", "servertree_token=operator");
+                .header("Cookie", "__Host-servertree_token=operator");
             let refused = service.send(refused).await;
             assert_eq!(
                 refused.problem(401, "not_authenticated")["detail"],
@@ -201,8 +201,9 @@ async fn a_cookie_writes_only_from_our_own_pages() {
     let service = Service::guarded().start().await;
     let own = service.base().to_owned();
     let write = |origin: Option<&str>| {
-        let request =
-            service.request("POST", "/api/v1/servers").header("Cookie", "a=b; servertree_token=operator");
+        let request = service
+            .request("POST", "/api/v1/servers")
+            .header("Cookie", "a=b; __Host-servertree_token=operator");
         let request = request.json(&server("web-1"));
         origin.map_or(request.try_clone().unwrap(), |origin| request.header("Origin", origin))
     };
@@ -210,15 +211,16 @@ async fn a_cookie_writes_only_from_our_own_pages() {
         service.send(write(origin)).await.problem(403, "foreign_origin");
     }
     assert_eq!(service.send(write(Some(&own))).await.status, 201);
-    let read = service.request("GET", "/api/v1/servers").header("Cookie", "servertree_token=viewer");
+    let read = service.request("GET", "/api/v1/servers").header("Cookie", "__Host-servertree_token=viewer");
     assert_eq!(service.send(read).await.json()["total"], 1);
-    let stranger = service.request("GET", "/api/v1/servers").header("Cookie", "servertree_token=stranger");
+    let stranger =
+        service.request("GET", "/api/v1/servers").header("Cookie", "__Host-servertree_token=stranger");
     service.send(stranger).await.problem(401, "not_authenticated");
     service.stop().await;
     let elsewhere = Service::guarded().set("http.public_url", "https://inventory.example.org").start().await;
     let write = |origin: &str| {
         let request =
-            elsewhere.request("POST", "/api/v1/servers").header("Cookie", "servertree_token=operator");
+            elsewhere.request("POST", "/api/v1/servers").header("Cookie", "__Host-servertree_token=operator");
         request.header("Origin", origin).json(&server("web-1"))
     };
     elsewhere.send(write(elsewhere.base())).await.problem(403, "foreign_origin");

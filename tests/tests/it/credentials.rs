@@ -50,7 +50,8 @@ async fn a_credential_through_its_life() {
     service.post(&format!("{path}/reveal"), &json!({"reason": "again"})).await.problem(404, "not_found");
     assert_eq!(service.get(&web).await.json()["credentials"], json!([]));
 
-    let delivered: Vec<_> = service.delivered().await.into_iter().map(|event| event.event_type).collect();
+    let delivered: Vec<_> =
+        service.delivered_of("server.").await.into_iter().map(|event| event.event_type).collect();
     let expected =
         ["registered", "credential.added", "credential.changed", "credential.revealed", "credential.removed"];
     assert_eq!(delivered, expected.map(|name| format!("server.{name}")));
@@ -170,7 +171,8 @@ async fn faulty_credentials_are_named() {
     service.stop().await;
 }
 
-/// Searches every byte that a scenario leaves behind, and every answer on its way, for the passwords that went through it.
+/// Searches every byte that a scenario leaves behind, and every answer on its way, for the passwords that went through it, and for
+/// the access token that all of it was asked with.
 #[tokio::test]
 async fn passwords_are_nowhere_but_in_the_answer_of_a_reveal() {
     let service = Service::builder().set("log.level", "trace").start().await;
@@ -216,22 +218,24 @@ async fn passwords_are_nowhere_but_in_the_answer_of_a_reveal() {
     }
     // Would it be found?
     let planted = service.folder().join("planted");
-    for needle in forms(PASSWORD) {
+    let token = service.token().to_owned();
+    let secrets = [PASSWORD, &token];
+    for needle in secrets.into_iter().flat_map(forms) {
         fs::write(&planted, [b"...".as_slice(), &needle, b"..."].concat()).unwrap();
-        assert!(holds_a_password(&planted), "{}", String::from_utf8_lossy(&needle));
+        assert!(holds_one_of(&secrets, &planted), "{}", String::from_utf8_lossy(&needle));
     }
     fs::remove_file(planted).unwrap();
     // While it runs, when what was written last may be in the write-ahead log alone, and after its end.
-    search(service.folder());
+    search(service.folder(), &secrets);
     let builder = service.stop().await;
     let service = builder.start().await;
-    search(service.folder());
+    search(service.folder(), &secrets);
     service.stop().await;
 }
 
 /// Every file below `folder`, the database and the log among them. Of bytes, what a text looks like as UTF-16, in hexadecimal
 /// and in base64 at each of its three offsets.
-fn search(folder: &Path) {
+fn search(folder: &Path, secrets: &[&str]) {
     let mut files = 0;
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -242,7 +246,7 @@ fn search(folder: &Path) {
                 continue;
             }
             files += 1;
-            assert!(!holds_a_password(&path), "{} holds a password", path.display());
+            assert!(!holds_one_of(secrets, &path), "{} holds a secret", path.display());
         }
     }
     assert!(
@@ -251,9 +255,10 @@ fn search(folder: &Path) {
     );
 }
 
-fn holds_a_password(file: &Path) -> bool {
+fn holds_one_of(secrets: &[&str], file: &Path) -> bool {
     let bytes = fs::read(file).unwrap();
-    forms(PASSWORD).iter().any(|needle| bytes.windows(needle.len()).any(|window| window == needle))
+    let mut needles = secrets.iter().flat_map(|secret| forms(secret));
+    needles.any(|needle| bytes.windows(needle.len()).any(|window| window == needle))
 }
 
 fn forms(text: &str) -> Vec<Vec<u8>> {

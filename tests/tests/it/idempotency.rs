@@ -42,7 +42,8 @@ async fn a_repetition_gets_the_same_answer() {
     assert_eq!((again.status, &again.body), (200, &restored.body), "{again:?}");
     assert_eq!(service.get(&path).await.json()["discarded"], true, "it was not restored again");
 
-    let delivered: Vec<_> = service.delivered().await.into_iter().map(|event| event.event_type).collect();
+    let delivered: Vec<_> =
+        service.delivered_of("server.").await.into_iter().map(|event| event.event_type).collect();
     assert_eq!(
         delivered,
         ["registered", "discarded", "restored", "discarded"].map(|name| format!("server.{name}"))
@@ -94,7 +95,7 @@ async fn a_hundred_at_once_take_effect_once() {
     }
     assert_eq!(service.get("/api/v1/servers").await.json()["total"], 2);
     assert_eq!(service.get(&web).await.json()["credentials"].as_array().unwrap().len(), 1);
-    assert_eq!(service.delivered().await.len(), 3);
+    assert_eq!(service.delivered_of("server.").await.len(), 3);
     service.stop().await;
 }
 

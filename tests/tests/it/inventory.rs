@@ -134,9 +134,9 @@ fn as_shown(server: &Value, found: &Value) -> Value {
 /// Subject, revision, sequence and name of an event.
 type Happened = (String, i64, i64, String);
 
-/// All that was delivered, sorted: servers are registered in the order of their ids.
+/// All that was delivered of servers, sorted: servers are registered in the order of their ids.
 async fn events(service: &Service) -> Vec<Happened> {
-    let delivered = service.delivered().await.into_iter();
+    let delivered = service.delivered_of("server.").await.into_iter();
     let mut events: Vec<Happened> = delivered
         .map(|event| (event.subject.to_string(), event.revision, event.sequence, event.event_type))
         .collect();

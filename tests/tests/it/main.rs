@@ -2,8 +2,10 @@
 //! that its source keeps.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod accounts;
 mod architecture;
 mod authentication;
+mod authorization_matrix;
 mod bad_input;
 mod credentials;
 mod documentation;
@@ -15,3 +17,5 @@ mod openapi;
 mod remote;
 mod servers;
 mod starting;
+mod timing;
+mod users;

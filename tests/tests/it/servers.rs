@@ -41,7 +41,8 @@ async fn a_server_through_its_life() {
     assert_eq!((restored.status, restored.json()["discarded"].clone()), (200, json!(false)), "{restored:?}");
     assert!(restored.header("etag").starts_with("\"4-"));
 
-    let delivered: Vec<_> = service.delivered().await.into_iter().map(|event| event.event_type).collect();
+    let delivered: Vec<_> =
+        service.delivered_of("server.").await.into_iter().map(|event| event.event_type).collect();
     let expected = ["server.registered", "server.modified", "server.discarded", "server.restored"];
     assert_eq!(delivered, expected);
     service.stop().await;
@@ -114,7 +115,7 @@ async fn a_race_for_a_name_has_one_winner() {
             lost.problem(409, "server_name_taken");
         }
     }
-    assert_eq!(service.delivered().await.len(), 3);
+    assert_eq!(service.delivered_of("server.").await.len(), 3);
     service.stop().await;
 }
 

@@ -1,7 +1,8 @@
 //! How the program starts, stops, and says why it does not start.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -24,6 +25,18 @@ pub fn run(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> (i32
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
+/// The same, with something to read.
+pub fn run_with_input(folder: &Path, arguments: &[&str], input: &str) -> (i32, String, String) {
+    let mut command = Command::new(Program::Servertree.path());
+    command.current_dir(folder).args(arguments).env_clear();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
 #[test]
 fn what_keeps_it_from_starting_is_said_in_one_message() {
     let folder = TempDir::new().unwrap();
@@ -33,13 +46,12 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
     let no_database = format!("sqlite://{}", file.display());
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap().port().to_string();
-    let rows: [(&str, &str, &[&str]); 25] = [
+    let rows: [(&str, &str, &[&str]); 32] = [
         ("HTTP__PROT", "1", &["http.prot", "SERVERTREE_HTTP__PROT", "unknown", "port"]),
         ("COLOUR", "red", &["colour", "SERVERTREE_COLOUR", "unknown", "SERVERTREE_HTTP__PORT"]),
         ("HTTP__PORT", "http", &["http.port", "SERVERTREE_HTTP__PORT", "http"]),
         ("HTTP__PORT", "65536", &["http.port", "65536"]),
         ("HTTP__ADDRESS", "example", &["http.address", "example"]),
-        ("HTTP__ADDRESS", "0.0.0.0", &["http.address", "0.0.0.0", "loopback", "127.0.0.1"]),
         ("HTTP__BODY_TIMEOUT", "0", &["http.body_timeout", "SERVERTREE_HTTP__BODY_TIMEOUT", "1 to 600"]),
         ("HTTP__PUBLIC_URL", "inventory.example.org", &["http.public_url", "https://inventory.example.org"]),
         (
@@ -49,10 +61,26 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
         ),
         ("HTTP__PUBLIC_URL", "https://inventory.example.org:443", &["http.public_url"]),
         ("HTTP__PUBLIC_URL", "https://inventory.example.org:99999", &["http.public_url"]),
+        ("HTTP__TRUSTED_PROXIES", "10.0.0.0/8", &["http.trusted_proxies", "list", "10.0.0.0/8"]),
+        (
+            "HTTP__TRUSTED_PROXIES",
+            r#"["10.0.0.0/40"]"#,
+            &["http.trusted_proxies ", "SERVERTREE_HTTP__TRUSTED_PROXIES)", "network", "'10.0.0.0/40'"],
+        ),
+        ("HTTP__TRUSTED_PROXIES", r#"["::1/64", "proxy"]"#, &["http.trusted_proxies ", "network", "'proxy'"]),
+        (
+            "ACCOUNTS__SIGNUP",
+            "maybe",
+            &["accounts.signup", "SERVERTREE_ACCOUNTS__SIGNUP", "boolean", "maybe"],
+        ),
+        ("ACCOUNTS__SIGNUPS", "true", &["accounts.signups", "unknown", "known here are signup"]),
         ("DATABASE__URL", "oracle://db", &["database.url", "sqlite://"]),
         ("DATABASE__URL", &no_database, &[&file.display().to_string(), "SQLite"]),
         ("DATABASE__ACQUIRE_TIMEOUT", "0", &["database.acquire_timeout", "1 to 300"]),
         ("AUTHORIZATION__GRPC_LISTEN", "0.0.0.0:9090", &["authorization.grpc_certificate", "other machines"]),
+        ("AUTHORIZATION__GRPC_LISTEN", "nowhere", &["authorization.grpc_listen", "127.0.0.1:9090"]),
+        ("AUTHORIZATION__PEER_SECRET", "short", &["authorization.peer_secret", "16"]),
+        ("AUTHORIZATION__TIMEOUT", "1", &["authorization.timeout", "10 to 60000"]),
         ("AUTHORIZATION__URL", "http://example.org", &["authorization.url", "https://"]),
         ("LOG__FORMAT", "xml", &["log.format", "xml", "json"]),
         ("LOG__LEVEL", "inof", &["log.level", "inof", "debug"]),
@@ -71,6 +99,13 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
         for word in said {
             assert!(error.contains(word), "{key}={value} does not say {word}: {error}");
         }
+    }
+    // Where nobody knows who asks, nobody is let in.
+    let nobody_knows = [("SERVERTREE_CONTEXTS__ENABLED", r#"["server"]"#)];
+    let (status, _, error) = run(folder.path(), &[], &nobody_knows);
+    assert_eq!((status, error.trim().lines().count()), (2, 1), "{error}");
+    for word in ["contexts.enabled", "authorization.url", "SERVERTREE_AUTHORIZATION__URL"] {
+        assert!(error.contains(word), "{word} is not in: {error}");
     }
     let (status, _, error) = run(folder.path(), &["--config", "none.toml"], &[]);
     assert!(status == 2 && error.contains("none.toml"), "{error}");
@@ -102,7 +137,7 @@ fn commands_do_what_their_help_says() {
     let folder = TempDir::new().unwrap();
     let (status, help, _) = run(folder.path(), &["--help"], &[]);
     assert_eq!(status, 0);
-    for command in ["serve", "migrate", "config", "contexts", "openapi", "--config"] {
+    for command in ["serve", "migrate", "config", "contexts", "openapi", "admin", "keys", "--config"] {
         assert!(help.contains(command), "{help}");
     }
     let (status, contexts, _) = run(folder.path(), &["contexts"], &[]);
@@ -124,6 +159,37 @@ fn commands_do_what_their_help_says() {
     assert!(status == 0 && first.contains("server 0001 servers"), "{first}{error}");
     let (status, second, _) = run(folder.path(), &["migrate"], &[]);
     assert!(status == 0 && second.contains("nothing to do"), "{second}");
+}
+
+/// What a start says of how to log in. The password itself is for a terminal alone.
+#[tokio::test]
+async fn it_says_how_to_log_in() {
+    let service = Service::start().await;
+    let password = service.first_password();
+    assert!(password.len() >= 16, "{password}");
+    let file = "data/initial-admin-password";
+    let said = service.said().to_owned();
+    assert!(said.contains(&format!("Log in    as admin, with the password in {file}; change it")), "{said}");
+    let log = service.log();
+    assert!(log.contains("the first administrator was created") && log.contains(file), "{log}");
+    assert!(!said.contains(&password) && !log.contains(&password), "{said}{log}");
+
+    let service = service.stop().await.start().await;
+    let said = service.said();
+    assert!(said.contains("Log in    POST /api/v1/account/login"), "{said}");
+    assert!(said.contains("servertree admin reset-password NAME"), "{said}");
+    assert_eq!(service.first_password(), password);
+    service.stop().await;
+}
+
+/// Whoever gets there from elsewhere has to log in.
+#[tokio::test]
+async fn with_accounts_it_listens_wherever_it_is_told() {
+    let service = Service::builder().set("http.address", "0.0.0.0").start().await;
+    assert_eq!(service.get("/api/v1/servers").await.status, 200);
+    let anonymous = service.anonymous("GET", "/api/v1/servers");
+    service.send(anonymous).await.problem(401, "not_authenticated");
+    service.stop().await;
 }
 
 /// The folder holds what nobody else on the machine should read.
@@ -168,6 +234,7 @@ async fn what_is_under_way_is_finished() {
     let mut service = Service::start().await;
     let body = server("web-1").to_string();
     let head = "POST /api/v1/servers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let head = format!("{head}Authorization: Bearer {}\r\n", service.token());
     let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let (first, rest) = request.split_at(request.len() - 10);
     let mut stream = TcpStream::connect(service.address()).await.unwrap();

@@ -2,13 +2,12 @@
 
 use actix_web::{HttpResponse, delete, get, patch, post, put, web};
 use deserr::Deserr;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use servertree_kernel::criteria::{Criteria, Slice};
 use servertree_kernel::fields::FieldErrors;
 use servertree_kernel::http::{
     ALWAYS, API_BASE, BODY, Body, Call, Created, Entity, IfMatch, Look, ONCE, Once, Page, Patch, Posted,
-    Replacement,
+    Replacement, id_in,
 };
 use servertree_kernel::idempotency::Answer;
 use servertree_kernel::problem::{CONCURRENT_CHANGE, Failure, INVALID_PARAMETER, NOT_FOUND, STALE_REVISION};
@@ -50,11 +49,6 @@ problem_responses! {
         &STALE_REVISION];
     RestoreProblems: ALWAYS, ONCE, &[&NOT_FOUND, &NAME_TAKEN, &CONCURRENT_CHANGE, &STALE_REVISION];
     DiscardProblems: ALWAYS, &[&INVALID_PARAMETER, &NOT_FOUND, &CONCURRENT_CHANGE, &STALE_REVISION];
-}
-
-/// The id of an entity that was answered.
-fn id_in<I: DeserializeOwned>(answered: &Value) -> Option<I> {
-    I::deserialize(&answered["id"]).ok()
 }
 
 /// Register a server

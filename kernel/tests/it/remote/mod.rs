@@ -147,7 +147,7 @@ const USER: Uuid = Uuid::from_u128(1);
 const PROOF: Uuid = Uuid::from_u128(2);
 
 fn account(name: &str, proof: Proof) -> Caller {
-    Caller::with_account(name.into(), Account { user: USER, proof })
+    Caller::with_account(name.into(), Account { user: USER, proof, until: None })
 }
 
 #[async_trait]

@@ -102,7 +102,7 @@ async fn the_scope_of_a_list_is_what_its_grants_cover() {
     let conditions: Arc<Mutex<Vec<Filter>>> = Arc::default();
     let given = Arc::clone(&conditions);
     let test = Testbed::of(&[&CONTEXT])
-        .permissions(Permit(move |_| Objects::Some(Filter::Any(given.lock().unwrap().clone()))))
+        .permissions(Permit(move |_| Objects::AnyOf(given.lock().unwrap().clone())))
         .after(test.stop().await)
         .start()
         .await;
@@ -122,6 +122,24 @@ async fn the_scope_of_a_list_is_what_its_grants_cover() {
         some += usize::from(!expected.is_empty() && expected.len() < all.len());
     }
     assert!(some > 30, "only {some} of the scopes cover some and not all");
+    test.finish().await;
+}
+
+/// What engines take as the depth of a statement is no matter of how many grants somebody has.
+#[tokio::test]
+async fn hundreds_of_grants_make_a_scope() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    populate(&test).await;
+    let stopped = test.stop().await;
+    let condition = |number: u64| {
+        let json = json!({"cpu_cores": {"ge": number % 9}, "ram_mib": {"le": number}, "name": {"sw": "web"}});
+        Filter::parse(ServerView::FIELDS, &json).unwrap()
+    };
+    let conditions: Vec<Filter> = (0..1_500).map(condition).collect();
+    let permit = Permit(move |_| Objects::AnyOf(conditions.clone()));
+    let test = Testbed::of(&[&CONTEXT]).permissions(permit).after(stopped).start().await;
+    let shown = test.ask(page(&[])).await.unwrap();
+    assert!(shown.total.is_some_and(|total| 0 < total && total < 60), "{:?}", shown.total);
     test.finish().await;
 }
 

@@ -1,0 +1,2 @@
+//! Users and roles for tests.
+#![cfg(test)]

@@ -1,0 +1,8 @@
+-- Counts what made something stale that processes remember: who a token stands for, what a role holds. Each process looks at it
+-- again and again, and forgets what it remembers when it has changed.
+CREATE TABLE authorization_changes (
+    id    INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    count INTEGER NOT NULL
+);
+
+INSERT INTO authorization_changes (id, count) VALUES (1, 0);
