@@ -1,6 +1,6 @@
 //! What every adapter of the [`Cache`] port must do: `cache_contract!` makes tests of it.
 //!
-//! Nothing here sleeps. Loads are held at a [`Gate`] until the test lets them on, and nothing is waited for beyond the
+//! Nothing here sleeps. Loads are held at a `Gate` until the test lets them on, and nothing is waited for beyond the
 //! deadline.
 #![expect(missing_docs, reason = "each rule's name says it")]
 
