@@ -24,7 +24,7 @@ pub struct Account {
     pub user: Uuid,
     /// By what it was shown.
     pub proof: Proof,
-    /// Until when that counts, where it is known.
+    /// Until when that counts, where it can be renewed.
     pub until: Option<Timestamp>,
 }
 

@@ -59,7 +59,7 @@ pub struct WriteUow {
     events: Vec<Envelope>,
     /// The keys that are active in this transaction, once they were looked up: one of a purpose.
     active_keys: Vec<Key>,
-    after_commit: Vec<Box<dyn FnOnce() + Send>>,
+    after_commit: Vec<Box<dyn FnOnce(bool) + Send>>,
 }
 
 impl WriteUow {
@@ -140,8 +140,8 @@ impl WriteUow {
     }
 
     /// Does `what` right after the commit, before the caller is answered: to forget what the commit made stale. It is done, too,
-    /// when nobody knows what became of the commit.
-    pub fn after_commit(&mut self, what: impl FnOnce() + Send + 'static) {
+    /// when the commit failed, or nobody knows what became of it: it is told whether it surely lasts.
+    pub fn after_commit(&mut self, what: impl FnOnce(bool) + Send + 'static) {
         self.after_commit.push(Box::new(what));
     }
 
@@ -150,7 +150,8 @@ impl WriteUow {
             Some(transaction) => transaction.commit().await,
             None => Ok(()),
         };
-        self.after_commit.drain(..).for_each(|what| what());
+        let lasts = committed.is_ok();
+        self.after_commit.drain(..).for_each(|what| what(lasts));
         Ok(committed?)
     }
 

@@ -61,14 +61,18 @@ impl CommandHandler<ChangePassword> for Handler {
         let owner = Owner::of(message)?;
         let username = message.caller.subject();
         command.new.require_unlike(username).map_err(|fault| Error::field("new_password", fault))?;
-        // Whoever found an open session does not get to guess the password with it.
-        let admitted = self.attempts.admit_confirmation(username, self.clock.now())?;
         let name = Username::parse(username.to_owned()).map_err(|_| Error::NoAccount)?;
         let state = self.log_ins.find(&name, None).await?.ok_or(Error::NoAccount)?;
-        if !self.passwords.verify(&command.current, Some(&state.password), Asker::Known).await? {
+        // Whoever found an open session does not get to guess the password with it.
+        let admitted = self.attempts.admit_confirmation(username, self.clock.now())?;
+        let is_right = self.passwords.verify(&command.current, Some(&state.password), Asker::Known).await;
+        // Nothing was guessed when nothing could be compared.
+        if !matches!(is_right, Ok(false)) {
+            self.attempts.succeeded(admitted);
+        }
+        if !is_right? {
             return Err(Error::WrongPassword.into());
         }
-        self.attempts.succeeded(admitted);
         let hash = self.passwords.hash(&command.new, Asker::Known).await?;
         Owner::live(self.sessions.as_ref(), message, uow).await?;
         let mut user = self.users.get(owner.user, uow).await?;

@@ -48,7 +48,8 @@ pub struct NotedUses {
 
 impl TokenUses for NotedUses {
     fn note(&self, token: TokenId, at: Timestamp) {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(token, at);
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.entry(token).and_modify(|last| *last = at.max(*last)).or_insert(at);
     }
 
     fn take(&self) -> HashMap<TokenId, Timestamp> {
@@ -69,13 +70,21 @@ pub struct Handler {
 impl JobHandler<NoteTokenUses> for Handler {
     async fn run(&self, uow: &mut WriteUow, _: &Message) -> Result<(), Failure> {
         let uses = self.uses.take();
+        let mut written = Ok(());
         for (token, at) in &uses {
-            if let Err(error) = self.last_uses.write(*token, *at, uow).await {
-                // Next time, then.
-                uses.iter().for_each(|(token, at)| self.uses.note(*token, *at));
-                return Err(error.into());
-            }
+            written = written.and(self.last_uses.write(*token, *at, uow).await);
         }
+        let noted = Arc::clone(&self.uses);
+        let again = move || uses.into_iter().for_each(|(token, at)| noted.note(token, at));
+        if let Err(error) = written {
+            again();
+            return Err(error.into());
+        }
+        uow.after_commit(move |lasts| {
+            if !lasts {
+                again();
+            }
+        });
         Ok(())
     }
 }

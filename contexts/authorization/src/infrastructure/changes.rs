@@ -58,9 +58,12 @@ pub(super) async fn tell(
     let row: Option<CountRow> = uow.fetch_optional(&count()).await?;
     let number = row.ok_or_else(missing)?.count;
     let remembered = Arc::clone(remembered);
-    uow.after_commit(move || {
+    uow.after_commit(move |lasts| {
         remembered.forget(what);
-        remembered.changed_here(number);
+        // Else somebody else's change may get this number.
+        if lasts {
+            remembered.changed_here(number);
+        }
     });
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Who a token stands for: looked up once, and remembered until that changes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sea_query::{Expr, ExprTrait, Query, SelectStatement};
@@ -92,14 +93,16 @@ impl KnownCallers {
         let row = row.filter(|row| row.active && !row.ends_or_reads);
         Ok(row.map(|row| {
             let until = Ord::min(expires_at, row.expires_at);
-            Known { caller: row.caller(Proof::Session(row.id), until), until }
+            // What lasts as long as its session is not renewed. (A token counts in seconds.)
+            let lasts = row.expires_at.before(Duration::from_secs(1)) <= expires_at;
+            Known { caller: row.caller(Proof::Session(row.id), (!lasts).then_some(until)), until }
         }))
     }
 
     async fn find_token(&self, hash: &[u8; 32]) -> Result<Option<Known>, Failure> {
         let row: Option<ProofRow> = self.reads.begin().fetch_optional(&token_of(hash)).await?;
         Ok(row.filter(|row| row.active).map(|row| {
-            let caller = row.caller(Proof::Token(row.id), row.expires_at);
+            let caller = row.caller(Proof::Token(row.id), None);
             let caller = if row.ends_or_reads { caller.read_only() } else { caller };
             Known { caller, until: row.expires_at }
         }))
@@ -107,8 +110,8 @@ impl KnownCallers {
 }
 
 impl ProofRow {
-    fn caller(&self, proof: Proof, until: Timestamp) -> Caller {
-        let account = Account { user: self.user_id, proof, until: Some(until) };
+    fn caller(&self, proof: Proof, until: Option<Timestamp>) -> Caller {
+        let account = Account { user: self.user_id, proof, until };
         Caller::with_account(self.username.as_str().into(), account)
     }
 }

@@ -179,8 +179,11 @@ impl Recollection for Memory {
 
     fn follow(&self, number: i64) {
         let mut state = self.write();
-        let mut since = state.followed + 1..=number;
         // One that went back is that of another database.
+        if number < state.followed {
+            state.made_here.clear();
+        }
+        let mut since = state.followed + 1..=number;
         if number < state.followed || !since.all(|change| state.made_here.contains(&change)) {
             state.generation += 1;
             state.forget_all();
