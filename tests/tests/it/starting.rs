@@ -100,6 +100,12 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
             assert!(error.contains(word), "{key}={value} does not say {word}: {error}");
         }
     }
+    // What is secret is not shown, not even when it is wrong.
+    for key in ["SERVERTREE_AUTHORIZATION__PEER_SECRET", "SERVERTREE_SECRETS__KEYS"] {
+        let (status, output, error) = run(folder.path(), &[], &[(key, "12345678901234567890")]);
+        assert!(status == 2 && error.contains(key), "{error}");
+        assert!(!error.contains("1234567890") && !output.contains("1234567890"), "{error}");
+    }
     // Where nobody knows who asks, nobody is let in.
     let nobody_knows = [("SERVERTREE_CONTEXTS__ENABLED", r#"["server"]"#)];
     let (status, _, error) = run(folder.path(), &[], &nobody_knows);

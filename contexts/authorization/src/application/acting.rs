@@ -57,6 +57,18 @@ pub fn require_session(message: &Message) -> Result<(), Error> {
     if message.caller.is_local_operator() { Ok(()) } else { Owner::of(message).map(drop) }
 }
 
+/// The same, as this transaction sees it: a hash may have taken its time.
+pub async fn require_live_session(
+    sessions: &dyn Sessions,
+    message: &Message,
+    uow: &mut WriteUow,
+) -> Result<(), Error> {
+    if message.caller.is_local_operator() {
+        return Ok(());
+    }
+    Owner::live(sessions, message, uow).await.map(drop)
+}
+
 /// A user whom the caller may do this to, and who that caller is.
 pub async fn subordinate(
     users: &dyn Users,

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::acting::{actor, require_grants_of, require_session};
+use super::acting::{actor, require_grants_of, require_live_session, require_session};
 use super::find_user::UserView;
 use super::policy::Policy;
 use super::sign_up::require_acceptable;
-use crate::domain::{Asker, Password, Passwords, Registration, RoleName, Roles, User, Username, Users};
+use crate::domain::{
+    Asker, Password, Passwords, Registration, RoleName, Roles, Sessions, User, Username, Users,
+};
 use async_trait::async_trait;
 use servertree_kernel::clock::IdGenerator;
 use servertree_kernel::command::{Command, CommandHandler};
@@ -33,6 +35,8 @@ impl Command for CreateUser {
 #[shaku(interface = CommandHandler<CreateUser>)]
 pub struct Handler {
     #[shaku(inject)]
+    sessions: Arc<dyn Sessions>,
+    #[shaku(inject)]
     passwords: Arc<dyn Passwords>,
     #[shaku(inject)]
     users: Arc<dyn Users>,
@@ -56,6 +60,7 @@ impl CommandHandler<CreateUser> for Handler {
         let CreateUser { username, password, roles } = command;
         require_acceptable(&username, &password)?;
         let hash = self.passwords.hash(&password, Asker::Known).await?;
+        require_live_session(self.sessions.as_ref(), message, uow).await?;
         let actor = actor(self.users.as_ref(), message, uow).await?;
         let roles = self.roles.named(&roles, uow).await?;
         require_grants_of(&roles, self.roles.as_ref(), self.policy.as_ref(), message, uow).await?;

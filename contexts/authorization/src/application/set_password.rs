@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::acting::{require_session, subordinate};
+use super::acting::{require_live_session, require_session, subordinate};
 use super::endings::Endings;
-use crate::domain::{Asker, CloseReason, Password, Passwords, UserId, Users};
+use crate::domain::{Asker, CloseReason, Password, Passwords, Sessions, UserId, Users};
 use crate::error::Error;
 use async_trait::async_trait;
 use servertree_kernel::command::{Command, CommandHandler};
@@ -30,6 +30,8 @@ impl Command for SetPassword {
 #[shaku(interface = CommandHandler<SetPassword>)]
 pub struct Handler {
     #[shaku(inject)]
+    sessions: Arc<dyn Sessions>,
+    #[shaku(inject)]
     passwords: Arc<dyn Passwords>,
     #[shaku(inject)]
     users: Arc<dyn Users>,
@@ -47,6 +49,7 @@ impl CommandHandler<SetPassword> for Handler {
     ) -> Result<(), Failure> {
         require_session(message)?;
         let hash = self.passwords.hash(&command.password, Asker::Known).await?;
+        require_live_session(self.sessions.as_ref(), message, uow).await?;
         let (mut user, actor) = subordinate(self.users.as_ref(), command.id, message, uow).await?;
         let username = user.state().username.as_str();
         command.password.require_unlike(username).map_err(|fault| Error::field("new_password", fault))?;
