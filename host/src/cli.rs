@@ -4,11 +4,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use servertree_kernel::database::{Applied, Database};
 use servertree_kernel::plugin::{Context, migrations};
 
 use crate::config::Config;
 use crate::http::openapi;
-use crate::start::{StartError, open_database, prepare_data_folder};
+use crate::start::{StartError, open_database, open_existing_database, prepare_data_folder};
 use crate::{admin, keys, logging, serve};
 
 /// ServerTree keeps an organisation's server inventory behind one REST API.
@@ -34,7 +35,14 @@ enum Command {
     /// Serve the API, until stopped with Ctrl-C or SIGTERM. The default.
     Serve,
     /// Bring the database up to date, and say what was done. Serving does so, too.
-    Migrate,
+    Migrate {
+        /// Only say what there is to do.
+        #[arg(long)]
+        plan: bool,
+        /// Carry out again what stopped half way, on MariaDB and MySQL, which cannot roll back changes of tables.
+        #[arg(long, conflicts_with = "plan")]
+        resume: bool,
+    },
     /// Show the settings in effect, as TOML, with passwords hidden.
     Config,
     /// List the contexts in this program, and which are enabled.
@@ -57,7 +65,8 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
             logging::start(&config.log)?;
             runtime()?.block_on(serve::serve(config))
         }
-        Command::Migrate => runtime()?.block_on(migrate(&config)),
+        Command::Migrate { plan: true, .. } => runtime()?.block_on(plan(&config)),
+        Command::Migrate { resume, .. } => runtime()?.block_on(migrate(&config, resume)),
         Command::Config => print(&config.shown()?),
         Command::Admin(command) => admin::run(command, &config),
         Command::Keys(command) => keys::run(command, &config),
@@ -77,21 +86,42 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
         .map_err(|error| StartError::Internal(format!("no runtime: {error}")))
 }
 
-async fn migrate(config: &Config) -> Result<(), StartError> {
-    let contexts = Context::enabled(&config.contexts.enabled)?;
+async fn migrate(config: &Config, resume: bool) -> Result<(), StartError> {
+    let migrations = migrations(&Context::enabled(&config.contexts.enabled)?);
     prepare_data_folder(&config.data)?;
     let database = open_database(config).await?;
-    let applied = database.migrate(&migrations(&contexts)).await?;
-    let mut text = format!("{}\n", database.description());
-    for migration in &applied {
-        text += &format!("  {} {:04} {}\n", migration.owner, migration.version, migration.name);
-    }
-    text += &match applied.len() {
-        0 => "Up to date, nothing to do.".to_owned(),
-        count => format!("Up to date after {count} migrations."),
+    let applied = match resume {
+        true => database.resume_migrating(&migrations).await?,
+        false => database.migrate(&migrations).await?,
     };
+    let text = listed(&database, &applied)
+        + &match applied.len() {
+            0 => "Up to date, nothing to do.".to_owned(),
+            count => format!("Up to date after {count} migrations."),
+        };
     database.close().await;
     print(&text)
+}
+
+async fn plan(config: &Config) -> Result<(), StartError> {
+    let migrations = migrations(&Context::enabled(&config.contexts.enabled)?);
+    let database = open_existing_database(config).await?;
+    let pending = database.pending(&migrations).await?;
+    let text = listed(&database, &pending)
+        + &match pending.len() {
+            0 => "Up to date, nothing to do.".to_owned(),
+            count => {
+                format!("{count} migrations to carry out: `servertree migrate` does, and so does serving.")
+            }
+        };
+    database.close().await;
+    print(&text)
+}
+
+fn listed(database: &Database, migrations: &[Applied]) -> String {
+    let line =
+        |migration: &Applied| format!("  {} {:04} {}\n", migration.owner, migration.version, migration.name);
+    format!("{}\n", database.description()) + &migrations.iter().map(line).collect::<String>()
 }
 
 fn contexts(config: &Config) -> Result<String, StartError> {

@@ -119,6 +119,7 @@ impl Config {
     pub fn shown(&self) -> Result<String, ConfigError> {
         let mut shown = self.clone();
         shown.database.url = without_password(&self.database.url);
+        shown.database.read_url = without_password(&self.database.read_url);
         shown.secrets.keys = without_keys(&self.secrets.keys);
         shown.authorization = self.authorization.shown();
         toml::to_string(&shown).map(|text| text.trim_end().to_owned()).map_err(|error| ConfigError {

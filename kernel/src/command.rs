@@ -82,13 +82,13 @@ impl CommandBus {
             let _turn = pipeline.turns.take(&claim).await?;
             // After the wait: what is permitted may have changed meanwhile.
             let message = permitted::<C>(&pipeline, message).await?;
-            if let Some(answer) = claim.answered(&mut pipeline.units.read()).await? {
+            if let Some(answer) = claim.answered(&mut pipeline.units.read_latest()).await? {
                 return Ok(answer);
             }
             let mut uow = pipeline.units.write(message.clone());
             if !claim.claim(&mut uow).await? {
                 drop(uow);
-                let answered = claim.answered(&mut pipeline.units.read()).await?;
+                let answered = claim.answered(&mut pipeline.units.read_latest()).await?;
                 return Ok(answered.ok_or(KeyRefused::InProgress)?);
             }
             let answer = render(handler.handle(command, &mut uow, &message).await?)?;

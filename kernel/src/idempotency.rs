@@ -137,7 +137,7 @@ enum IdempotencyKeys {
 #[derive(FromRow)]
 struct Stored {
     payload: Vec<u8>,
-    status: Option<u16>,
+    status: Option<i64>,
     location: Option<String>,
     etag: Option<String>,
     body: Option<Vec<u8>>,
@@ -197,7 +197,9 @@ impl Claim {
             let field = FieldError { field: "Idempotency-Key".to_owned(), code: "reused", message };
             return Err(KeyRefused::Reused([field]).into());
         }
-        let (Some(status), Some(body)) = (stored.status, stored.body) else {
+        let (Some(status), Some(body)) =
+            (stored.status.and_then(|status| u16::try_from(status).ok()), stored.body)
+        else {
             return Err(Internal("a key of idempotency was stored without an answer".to_owned()).into());
         };
         Ok(Some(Answer { status, location: stored.location, etag: stored.etag, body, replayed: true }))

@@ -7,7 +7,7 @@ use sea_query_sqlx::SqlxBinder;
 use shaku::{Component, Interface};
 
 use crate::clock::IdGenerator;
-use crate::database::{self, Database, DatabaseError, Row, Transaction};
+use crate::database::{self, Database, DatabaseError, Row, Transaction, Use};
 use crate::domain::Aggregate;
 use crate::event::{self, Envelope, Wake};
 use crate::message::{Caller, Message};
@@ -38,8 +38,14 @@ impl UnitsOfWork {
         }
     }
 
+    /// For queries: what was written last may still be missing, if a replica is set.
     pub(crate) fn read(&self) -> ReadUow {
-        ReadUow { database: self.database.clone(), snapshot: Snapshot::None }
+        ReadUow { database: self.database.clone(), from: Use::ReadReplica, snapshot: Snapshot::None }
+    }
+
+    /// For what decides: reads what was written last.
+    pub(crate) fn read_latest(&self) -> ReadUow {
+        ReadUow { from: Use::Read, ..self.read() }
     }
 
     /// Woken by every commit that recorded events.
@@ -180,13 +186,15 @@ pub struct DatabaseReads {
 
 impl Reads for DatabaseReads {
     fn begin(&self) -> ReadUow {
-        ReadUow { database: self.database.clone(), snapshot: Snapshot::None }
+        // Of what they may, nothing old will do.
+        ReadUow { database: self.database.clone(), from: Use::Read, snapshot: Snapshot::None }
     }
 }
 
 /// Reads, each statement by itself unless told otherwise. There is no way to write through it.
 pub struct ReadUow {
     database: Database,
+    from: Use,
     snapshot: Snapshot,
 }
 
@@ -210,7 +218,7 @@ impl ReadUow {
     pub async fn fetch_all<R: Row>(&mut self, select: &SelectStatement) -> Result<Vec<R>, DatabaseError> {
         match self.opened().await? {
             Some(snapshot) => snapshot.fetch_all(select).await,
-            None => self.database.fetch_all(select).await,
+            None => self.database.fetch_all_from(self.from, select).await,
         }
     }
 
@@ -221,7 +229,7 @@ impl ReadUow {
     ) -> Result<Option<R>, DatabaseError> {
         match self.opened().await? {
             Some(snapshot) => snapshot.fetch_optional(select).await,
-            None => self.database.fetch_optional(select).await,
+            None => self.database.fetch_optional_from(self.from, select).await,
         }
     }
 
@@ -235,7 +243,7 @@ impl ReadUow {
 
     async fn opened(&mut self) -> Result<Option<&mut database::Snapshot>, DatabaseError> {
         if matches!(self.snapshot, Snapshot::Wanted) {
-            self.snapshot = Snapshot::Open(self.database.begin_snapshot().await?);
+            self.snapshot = Snapshot::Open(self.database.begin_snapshot(self.from).await?);
         }
         match &mut self.snapshot {
             Snapshot::Open(snapshot) => Ok(Some(snapshot)),

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sea_query::{SelectStatement, SqliteQueryBuilder};
-use sea_query_sqlx::SqlxBinder;
-use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Executor, Sqlite, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqliteConnection};
 
-use super::readers::Readers;
-use super::{ConnectError, DatabaseError, Row, Settings};
+use super::engine::Pools;
+use super::error::Refusal;
+use super::pool::{Keeping, Pool};
+use super::{ConnectError, DatabaseError, Settings};
 
 /// From here on a corruption of WAL databases is mended (<https://sqlite.org/releaselog/3_51_3.html>).
 const NEEDED: (u32, u32, u32) = (3, 51, 3);
@@ -19,110 +18,76 @@ const NEEDED: (u32, u32, u32) = (3, 51, 3);
 /// How long a process waits before it tries again to open a file that is busy.
 const RETRY_OPENING: Duration = Duration::from_millis(20);
 
-pub(super) struct Pools {
-    /// One connection: SQLite has one writer at a time, and a queue in the pool is fairer than its lock.
-    writer: SqlitePool,
-    pub(super) readers: Readers,
-    pub(super) description: String,
-    file: PathBuf,
+/// An open file.
+pub(super) struct File {
+    pub(super) pools: Pools<SqliteConnection>,
+    path: PathBuf,
     identity: FileIdentity,
 }
 
-impl Pools {
-    pub(super) async fn open(file: &Path, settings: &Settings) -> Result<Self, ConnectError> {
-        let open_error = |source| ConnectError::Open { path: file.display().to_string(), source };
+impl File {
+    pub(super) async fn open(path: &Path, settings: &Settings) -> Result<Self, ConnectError> {
+        let open_error = |source| ConnectError::Open { path: path.display().to_string(), source };
+        let patience = settings.acquire_timeout();
         let options = SqliteConnectOptions::new()
-            .filename(file)
+            .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // NORMAL can lose a commit when the power fails; an acknowledged write must last.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(settings.acquire_timeout());
-        let writer = PoolOptions::<Sqlite>::new()
-            .max_connections(1)
-            .acquire_timeout(settings.acquire_timeout())
-            // A file does not go away: the connection is kept, and not tried out before each use.
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None);
-        // Where several processes make the same file, the switch to WAL is refused to all but one, without any wait.
-        let writer = patiently(settings.acquire_timeout(), || writer.clone().connect_with(options.clone()))
-            .await
-            .map_err(open_error)?;
-        let version: String =
-            sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await.map_err(open_error)?;
+            .busy_timeout(patience);
+        // One writer at a time, whoever else waits: a queue in the pool is fairer than the lock of the file.
+        let write = pool(options.clone(), 1, patience);
+        let write = write.await.map_err(open_error)?;
+        let version = version(&write).await.map_err(open_error)?;
         if parse_version(&version) < NEEDED {
-            return Err(ConnectError::TooOld { found: version, needed: "3.51.3" });
+            return Err(ConnectError::TooOld { found: format!("SQLite {version}"), needed: "3.51.3" });
         }
-        // The engine itself keeps readers from writing.
-        // Were the file moved away, a reader must not make a new one in its place.
+        // The engine itself keeps readers from writing. Were the file moved away, a reader must not make a new one in its place.
         let read_only = options.pragma("query_only", "on").create_if_missing(false);
-        let timeout = settings.acquire_timeout();
-        let readers =
-            patiently(timeout, || Readers::open(read_only.clone(), settings.read_connections, timeout))
-                .await
-                .map_err(open_error)?;
+        let read = pool(read_only, settings.read_connections, patience).await.map_err(open_error)?;
+        let description = format!("SQLite {version} at {}", path.display());
         Ok(Self {
-            writer,
-            readers,
-            description: format!("SQLite {version} at {}", file.display()),
-            identity: identity(file).map_err(|error| open_error(error.into()))?,
-            file: file.to_owned(),
+            pools: Pools { write, read, replica: None, description },
+            identity: identity(path).map_err(|error| open_error(error.into()))?,
+            path: path.to_owned(),
         })
     }
 
-    /// Takes the write lock at once: a transaction that reads first and then turns into a writer fails
-    /// immediately when another one wrote meanwhile, whatever the busy timeout.
-    pub(super) async fn begin(&self) -> Result<sqlx::Transaction<'static, Sqlite>, DatabaseError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(classify)
-    }
-
-    /// Reads a page of the file, and looks whether the file still is where it was: one that was moved away goes on to
-    /// take writes, which nobody would find again.
-    pub(super) async fn ping(&self) -> Result<(), DatabaseError> {
-        if identity(&self.file).ok() != Some(self.identity) {
-            let gone = std::io::Error::other(format!("{} is gone, or another file", self.file.display()));
-            return Err(DatabaseError::Unavailable(gone.into()));
+    /// Whether the file still is where it was: one that was moved away goes on to take writes, which nobody would find again.
+    pub(super) fn is_in_its_place(&self) -> Result<(), DatabaseError> {
+        if identity(&self.path).ok() == Some(self.identity) {
+            return Ok(());
         }
-        let mut reader = self.readers.acquire().await?;
-        reader.execute("SELECT name FROM sqlite_master LIMIT 1").await?;
-        reader.put_back();
-        Ok(())
-    }
-
-    pub(super) async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        let gone = std::io::Error::other(format!("{} is gone, or another file", self.path.display()));
+        Err(DatabaseError::Unavailable(gone.into()))
     }
 }
 
-pub(super) async fn execute<'e>(
-    executor: impl Executor<'e, Database = Sqlite>,
-    statement: &impl SqlxBinder,
-) -> Result<u64, DatabaseError> {
-    let (sql, values) = statement.build_sqlx(SqliteQueryBuilder);
-    Ok(sqlx::query_with(AssertSqlSafe(sql), values)
-        .execute(executor)
-        .await
-        .map_err(classify)?
-        .rows_affected())
+/// A file does not go away: its connections are kept for ever.
+async fn pool(
+    options: SqliteConnectOptions,
+    size: u32,
+    patience: Duration,
+) -> Result<Pool<SqliteConnection>, sqlx::Error> {
+    let connect = move || {
+        let options = options.clone();
+        // Where several processes make the same file, the switch to WAL is refused to all but one, without any wait.
+        Box::pin(async move { patiently(patience, || options.connect()).await }) as _
+    };
+    Pool::open(Keeping { size, patience, lifetime: None }, Box::new(connect)).await
 }
 
-pub(super) async fn fetch_all<'e, R: Row>(
-    executor: impl Executor<'e, Database = Sqlite>,
-    select: &SelectStatement,
-) -> Result<Vec<R>, DatabaseError> {
-    let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
-    sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_all(executor).await.map_err(classify)
-}
-
-pub(super) async fn fetch_optional<'e, R: Row>(
-    executor: impl Executor<'e, Database = Sqlite>,
-    select: &SelectStatement,
-) -> Result<Option<R>, DatabaseError> {
-    let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
-    sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_optional(executor).await.map_err(classify)
+async fn version(pool: &Pool<SqliteConnection>) -> Result<String, sqlx::Error> {
+    let mut lent = pool.acquire().await?;
+    let version = lent
+        .run(None, async |connection| {
+            sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await
+        })
+        .await?;
+    lent.put_back();
+    Ok(version)
 }
 
 /// What tells a file from another one in its place: device and inode.
@@ -157,18 +122,20 @@ where
     }
 }
 
-/// What can be done about an error.
-pub(super) fn classify(error: sqlx::Error) -> DatabaseError {
-    use sqlx::Error::{Io, PoolClosed, PoolTimedOut, WorkerCrashed};
-    match &error {
-        PoolTimedOut | PoolClosed | Io(_) | WorkerCrashed => DatabaseError::Unavailable(error),
-        sqlx::Error::Database(refusal) if refusal.is_unique_violation() => {
-            DatabaseError::Unique { index: unique_index(refusal.message()) }
-        }
-        sqlx::Error::Database(refusal) if is_transient(refusal.code().as_deref()) => {
-            DatabaseError::Unavailable(error)
-        }
-        _ => DatabaseError::Other(error),
+/// What a refusal of the engine means.
+pub(super) fn refusal(error: &SqliteError) -> Refusal {
+    use sqlx::error::DatabaseError;
+    let code = error.code();
+    let code = code.as_deref();
+    if error.is_unique_violation() {
+        Refusal::Unique(unique_index(error.message()))
+    } else if is_busy(code) {
+        Refusal::Contended
+    } else if matches!(primary(code), Some(10 | 13 | 14)) {
+        // IOERR, FULL, CANTOPEN (<https://sqlite.org/rescode.html>).
+        Refusal::Unavailable
+    } else {
+        Refusal::Other
     }
 }
 
@@ -180,12 +147,6 @@ fn unique_index(message: &str) -> String {
         return String::new();
     };
     columns.fold(format!("ux_{table}_{first}"), |name, (_, column)| name + "_" + column)
-}
-
-/// Whether an extended result code (<https://sqlite.org/rescode.html>) is of a kind that can pass: BUSY, LOCKED,
-/// IOERR, FULL, CANTOPEN.
-fn is_transient(code: Option<&str>) -> bool {
-    is_busy(code) || matches!(primary(code), Some(10 | 13 | 14))
 }
 
 /// BUSY or LOCKED: somebody else is at it.
@@ -213,9 +174,9 @@ mod tests {
     }
 
     #[test]
-    fn busy_and_full_can_pass_and_constraints_cannot() {
-        assert!(is_transient(Some("5")) && is_transient(Some("517")) && is_transient(Some("13")));
-        assert!(!is_transient(Some("2067")) && !is_transient(None));
+    fn whoever_is_busy_is_so_for_a_while() {
+        assert!(is_busy(Some("5")) && is_busy(Some("517")));
+        assert!(!is_busy(Some("13")) && !is_busy(Some("2067")) && !is_busy(None));
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(super) async fn register(
     subscribers: &[Subscriber],
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let mut transaction = database.begin().await?;
+    let mut transaction = database.begin_maintenance().await?;
     let known = registered(&mut transaction).await?;
     for subscriber in subscribers {
         let before = known.iter().find(|registered| registered.name == subscriber.name);

@@ -74,7 +74,7 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
             &["accounts.signup", "SERVERTREE_ACCOUNTS__SIGNUP", "boolean", "maybe"],
         ),
         ("ACCOUNTS__SIGNUPS", "true", &["accounts.signups", "unknown", "known here are signup"]),
-        ("DATABASE__URL", "oracle://db", &["database.url", "sqlite://"]),
+        ("DATABASE__URL", "oracle://db", &["database.url", "sqlite://", "mysql://", "postgres://"]),
         ("DATABASE__URL", &no_database, &[&file.display().to_string(), "SQLite"]),
         ("DATABASE__ACQUIRE_TIMEOUT", "0", &["database.acquire_timeout", "1 to 300"]),
         ("AUTHORIZATION__GRPC_LISTEN", "0.0.0.0:9090", &["authorization.grpc_certificate", "other machines"]),

@@ -36,9 +36,9 @@ pub(super) struct CredentialRow {
     connection_type: Option<String>,
     username: Option<String>,
     local_ip: Option<String>,
-    local_port: Option<u16>,
+    local_port: Option<i64>,
     public_ip: Option<String>,
-    public_port: Option<u16>,
+    public_port: Option<i64>,
     has_password: bool,
 }
 
@@ -68,9 +68,9 @@ impl CredentialRow {
             username: self.username?,
             has_password: self.has_password,
             local_ip: self.local_ip,
-            local_port: self.local_port,
+            local_port: self.local_port.and_then(in_16_bits),
             public_ip: self.public_ip,
-            public_port: self.public_port,
+            public_port: self.public_port.and_then(in_16_bits),
         })
     }
 
@@ -87,7 +87,9 @@ impl CredentialRow {
         let ip = |field, text: Option<String>| {
             text.map(|text| IpAddress::parse(&text)).transpose().map_err(corrupt(field))
         };
-        let port = |field, number: Option<u16>| number.map(Port::parse).transpose().map_err(corrupt(field));
+        let port = |field, number: Option<i64>| {
+            number.and_then(in_16_bits).map(Port::parse).transpose().map_err(corrupt(field))
+        };
         let specification = CredentialSpecification {
             connection_type: ConnectionType::parse(connection_type).map_err(corrupt("connection_type"))?,
             username: Username::parse(username).map_err(corrupt("username"))?,
@@ -99,4 +101,9 @@ impl CredentialRow {
         let password = if self.has_password { Password::Stored } else { Password::None };
         Ok(Some(Credential { id, specification, password }))
     }
+}
+
+/// Ports are kept in columns of 64 bits: not every engine has narrow ones without a sign.
+fn in_16_bits(number: i64) -> Option<u16> {
+    u16::try_from(number).ok()
 }

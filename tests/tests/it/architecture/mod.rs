@@ -34,7 +34,7 @@ fn a_sound_fixture_keeps_the_rules() {
 #[test]
 fn each_rule_is_seen_to_be_broken() {
     let server = "contexts/server/src";
-    let rows: [(&str, Fixture, &str); 22] = [
+    let rows: [(&str, Fixture, &str); 23] = [
         (
             "the kernel on a context",
             Fixture::sound().depends("kernel", "servertree-server", "../contexts/server"),
@@ -164,6 +164,14 @@ fn each_rule_is_seen_to_be_broken() {
             Fixture::sound()
                 .file("migrations/server/sqlite/0001_x.sql", "CREATE TABLE applications (id BLOB);"),
             "migrations/server/sqlite/0001_x.sql creates applications, not its own",
+        ),
+        (
+            "a context that makes a table of another, unless it is there",
+            Fixture::sound().file(
+                "migrations/server/mysql/0001_x.sql",
+                "CREATE TABLE IF NOT EXISTS applications (id BINARY(16));",
+            ),
+            "migrations/server/mysql/0001_x.sql creates applications, not its own",
         ),
     ];
     for (what, fixture, expected) in rows {

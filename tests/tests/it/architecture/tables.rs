@@ -14,8 +14,7 @@ pub fn violations(root: &Path) -> Vec<String> {
     let mut violations = Vec::new();
     for owner in folders(&root.join("migrations")) {
         for (path, text) in sql_files(&root.join("migrations").join(&owner)) {
-            let created =
-                text.split("CREATE TABLE ").skip(1).filter_map(|rest| rest.split_whitespace().next());
+            let created = text.split("CREATE TABLE ").skip(1).filter_map(table_name);
             let foreign = created.filter(|table| !belongs(table, &owner));
             violations.extend(
                 foreign.map(|table| format!("migrations/{owner}/{path} creates {table}, not its own")),
@@ -29,6 +28,11 @@ pub fn violations(root: &Path) -> Vec<String> {
         }
     }
     violations
+}
+
+/// The name in what follows `CREATE TABLE`.
+fn table_name(rest: &str) -> Option<&str> {
+    rest.strip_prefix("IF NOT EXISTS ").unwrap_or(rest).split_whitespace().next()
 }
 
 fn belongs(table: &str, owner: &str) -> bool {

@@ -1,0 +1,1 @@
+CREATE TABLE racks (id UUID NOT NULL, colour TEXT COLLATE "C", CONSTRAINT pk_racks PRIMARY KEY (id));

@@ -1,0 +1,8 @@
+-- What a subscriber has taken, recorded in the transaction of its effect: however often an event arrives, it takes
+-- effect once.
+CREATE TABLE event_inbox (
+    subscriber TEXT COLLATE "C" NOT NULL,
+    event_id   UUID             NOT NULL,
+    taken_at   BIGINT           NOT NULL,
+    CONSTRAINT pk_event_inbox PRIMARY KEY (subscriber, event_id)
+);
