@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Subcommand;
 use servertree_kernel::administration::{
@@ -129,7 +130,7 @@ pub async fn create_first(
         return Ok(None);
     }
     let file = password_file(data);
-    let keep = Box::new(move |password: &Secret| keep(&file, password));
+    let keep = Arc::new(move |password: &Secret| keep(&file, password));
     let created =
         application.commands.dispatch(CreateFirstAdministrator { keep }, message(application)).await;
     let created = created.map_err(|failure| StartError::Admin(failure.chain()))?;

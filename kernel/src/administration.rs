@@ -2,16 +2,18 @@
 //! so that the host can give them without knowing the context that carries them out.
 
 use std::io;
+use std::sync::Arc;
 
 use crate::command::Command;
 use crate::domain::Secret;
 use crate::permission::Permission;
 
-/// Keeps a password that was made up, where its owner finds it.
-pub type KeepPassword = Box<dyn FnOnce(&Secret) -> io::Result<()> + Send>;
+/// Keeps a password that was made up, where its owner finds it, in place of one that an earlier attempt kept.
+pub type KeepPassword = Arc<dyn Fn(&Secret) -> io::Result<()> + Send + Sync>;
 
 /// Create the first administrator, with a password that is made up, unless there are users. The password is kept before the
 /// administrator is: one that nobody knows would be of no use.
+#[derive(Clone)]
 pub struct CreateFirstAdministrator {
     /// Keeps the password.
     pub keep: KeepPassword,
@@ -34,7 +36,7 @@ pub struct FirstAdministrator {
 }
 
 /// Create an administrator who may do everything.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CreateAdministrator {
     /// The name to log in with.
     pub username: String,
@@ -50,7 +52,7 @@ impl Command for CreateAdministrator {
 
 /// Set the password of anybody, an administrator who lost it in the first place. It ends their sessions and tokens, and takes
 /// an inactive one back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ResetPassword {
     /// Whose.
     pub username: String,
@@ -65,7 +67,7 @@ impl Command for ResetPassword {
 }
 
 /// Keep an administrator from logging in: for one whom nobody else is above. Never the last one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct InactivateAdministrator {
     /// Whom.
     pub username: String,

@@ -19,7 +19,7 @@ pub trait TokenVerifier: Interface {
 
 /// Renew what the session that asks is shown with: browsers get it without asking, while the session lasts. Whatever context
 /// opened the session carries it out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RenewAccess;
 
 impl Command for RenewAccess {

@@ -15,8 +15,8 @@ use crate::permission::{Access, Permission, ReadOnly};
 use crate::problem::{Failure, Internal};
 use crate::uow::WriteUow;
 
-/// Something to be done: a plain struct of value objects, so that its handler need not validate.
-pub trait Command: Send + 'static {
+/// Something to be done: a plain struct of value objects, so that its handler need not validate. Each attempt gets a copy.
+pub trait Command: Clone + Send + 'static {
     /// What the caller gets.
     type Output: Send + 'static;
     /// Its name, unique in the process: `<context>.<what it does>`.
@@ -28,7 +28,7 @@ pub trait Command: Send + 'static {
 }
 
 /// Carries out a command. All that it writes goes through the unit of work: the bus commits it when the handler
-/// answers Ok, and else rolls it back.
+/// answers Ok, and else rolls it back. Where somebody else was at the same rows it is carried out anew, a few times at most.
 #[async_trait]
 pub trait CommandHandler<C: Command>: Interface {
     /// Carries it out.
@@ -58,10 +58,15 @@ impl CommandBus {
         let pipeline = self.pipeline.clone();
         self.run::<C, _>(message.clone(), async move {
             let message = permitted::<C>(&pipeline, message).await?;
-            let mut uow = pipeline.units.write(message.clone());
-            let output = handler.handle(command, &mut uow, &message).await?;
-            uow.commit().await?;
-            Ok(output)
+            let mut attempts = pipeline.units.attempts();
+            loop {
+                let mut uow = pipeline.units.write(message.clone());
+                let output = handler.handle(command.clone(), &mut uow, &message).await;
+                match uow.end(output).await {
+                    Err(broken_off) if broken_off.contended && attempts.another().await => {}
+                    ended => return Ok(ended?),
+                }
+            }
         })
         .await
     }
@@ -73,7 +78,7 @@ impl CommandBus {
         command: C,
         message: Message,
         request: OnceRequest,
-        render: impl FnOnce(C::Output) -> Result<Answer, Failure> + Send + 'static,
+        render: impl Fn(C::Output) -> Result<Answer, Failure> + Send + Sync + 'static,
     ) -> Result<Answer, Failure> {
         let handler = self.handler::<C>()?;
         let pipeline = self.pipeline.clone();
@@ -85,16 +90,28 @@ impl CommandBus {
             if let Some(answer) = claim.answered(&mut pipeline.units.read_latest()).await? {
                 return Ok(answer);
             }
-            let mut uow = pipeline.units.write(message.clone());
-            if !claim.claim(&mut uow).await? {
-                drop(uow);
-                let answered = claim.answered(&mut pipeline.units.read_latest()).await?;
-                return Ok(answered.ok_or(KeyRefused::InProgress)?);
+            let mut attempts = pipeline.units.attempts();
+            loop {
+                let mut uow = pipeline.units.write(message.clone());
+                let claimed = claim.claim(&mut uow).await;
+                if matches!(claimed, Ok(false)) {
+                    drop(uow);
+                    let answered = claim.answered(&mut pipeline.units.read_latest()).await?;
+                    return Ok(answered.ok_or(KeyRefused::InProgress)?);
+                }
+                let command = command.clone();
+                let answer = async {
+                    claimed?;
+                    let answer = render(handler.handle(command, &mut uow, &message).await?)?;
+                    claim.store(&answer, &mut uow).await?;
+                    Ok(answer)
+                };
+                let answer = answer.await;
+                match uow.end(answer).await {
+                    Err(broken_off) if broken_off.contended && attempts.another().await => {}
+                    ended => return Ok(ended?),
+                }
             }
-            let answer = render(handler.handle(command, &mut uow, &message).await?)?;
-            claim.store(&answer, &mut uow).await?;
-            uow.commit().await?;
-            Ok(answer)
         })
         .await
     }

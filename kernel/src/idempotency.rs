@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use sea_query::{Expr, ExprTrait, Iden, Order, Query};
+use sea_query::{Expr, ExprTrait, Iden, LockBehavior, LockType, Order, Query};
 use serde_json::Value;
 use sqlx::FromRow;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
@@ -206,7 +206,8 @@ impl Claim {
     }
 
     /// Claims the key, and forgets some of what is older than a day. Answers false if somebody else has it by now.
-    pub(crate) async fn claim(&self, uow: &mut WriteUow) -> Result<bool, DatabaseError> {
+    /// Whoever has it and has not ended is waited for, by engines on which writers run side by side.
+    pub(crate) async fn claim(&self, uow: &mut WriteUow) -> Result<bool, Failure> {
         self.forget_expired(uow).await?;
         let insert = Query::insert()
             .into_table(IdempotencyKeys::Table)
@@ -216,11 +217,13 @@ impl Claim {
         match uow.execute(&insert).await {
             Ok(_) => Ok(true),
             Err(error) if error.violates(UNIQUE_SCOPE) => Ok(false),
-            Err(error) => Err(error),
+            Err(DatabaseError::Contended(_)) => Err(KeyRefused::InProgress.into()),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// What stood under this key, and a few others each time: nobody has to wait while all that ever expired is deleted.
+    /// What somebody else is at is left to them.
     async fn forget_expired(&self, uow: &mut WriteUow) -> Result<(), DatabaseError> {
         let expired = |scopes: Expr| {
             Query::select()
@@ -233,8 +236,10 @@ impl Claim {
                 .take()
         };
         let own = Expr::col(IdempotencyKeys::Scope).eq(self.scope.to_vec());
-        let mut scopes: Vec<(Vec<u8>,)> = uow.fetch_all(&expired(own.clone())).await?;
-        scopes.extend(uow.fetch_all::<(Vec<u8>,)>(&expired(own.not())).await?);
+        let own_expired = expired(own.clone()).lock(LockType::Update).take();
+        let others = expired(own.not()).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).take();
+        let mut scopes: Vec<(Vec<u8>,)> = uow.fetch_all(&own_expired).await?;
+        scopes.extend(uow.fetch_all::<(Vec<u8>,)>(&others).await?);
         if scopes.is_empty() {
             return Ok(());
         }

@@ -77,7 +77,7 @@ impl ScheduledJob {
         let mut uow = units.write(message.clone());
         let run = AssertUnwindSafe(self.handler.run(&mut uow, &message)).catch_unwind().await;
         let done = match run.unwrap_or_else(|_| Err(Internal("it panicked".to_owned()).into())) {
-            Ok(()) => uow.commit().await,
+            Ok(()) => uow.commit().await.map_err(Failure::from),
             Err(failure) => Err(failure),
         };
         if let Err(failure) = done {

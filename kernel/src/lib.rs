@@ -5,6 +5,7 @@
 //! [`database`] and [`http`] are the edges; [`plugin`] is how contexts register. docs/ARCHITECTURE.md walks through it.
 
 pub mod administration;
+mod attempts;
 pub mod authentication;
 mod bus;
 pub mod cache;
@@ -20,6 +21,7 @@ pub mod http;
 pub mod idempotency;
 pub mod job;
 mod json;
+mod locks;
 pub mod merge_patch;
 pub mod message;
 pub mod permission;

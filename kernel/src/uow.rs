@@ -6,6 +6,7 @@ use sea_query::SelectStatement;
 use sea_query_sqlx::SqlxBinder;
 use shaku::{Component, Interface};
 
+use crate::attempts::Attempts;
 use crate::clock::IdGenerator;
 use crate::database::{self, Database, DatabaseError, Row, Transaction, Use};
 use crate::domain::Aggregate;
@@ -32,6 +33,7 @@ impl UnitsOfWork {
             units: self.clone(),
             message,
             transaction: None,
+            state: State::Sound,
             events: Vec::new(),
             active_keys: Vec::new(),
             after_commit: Vec::new(),
@@ -48,6 +50,12 @@ impl UnitsOfWork {
         ReadUow { from: Use::Read, ..self.read() }
     }
 
+    /// What to keep to when somebody else gets in the way.
+    pub(crate) fn attempts(&self) -> Attempts {
+        // The other half is for those who wait behind this one.
+        Attempts::within(self.database.acquire_timeout() / 2)
+    }
+
     /// Woken by every commit that recorded events.
     pub(crate) fn wake(&self) -> &Wake {
         &self.wake
@@ -62,21 +70,58 @@ pub struct WriteUow {
     units: UnitsOfWork,
     message: Message,
     transaction: Option<Transaction>,
+    state: State,
     events: Vec<Envelope>,
     /// The keys that are active in this transaction, once they were looked up: one of a purpose.
     active_keys: Vec<Key>,
     after_commit: Vec<Box<dyn FnOnce(bool) + Send>>,
 }
 
+/// What the statements of a unit of work came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// All went well so far.
+    Sound,
+    /// One failed. PostgreSQL carries out nothing more in its transaction; so that nobody relies on the others, nothing is on
+    /// any engine.
+    Broken,
+    /// One failed since somebody else was at the same rows.
+    Contended,
+}
+
+/// A unit of work that came to nothing.
+pub(crate) struct BrokenOff {
+    failure: Failure,
+    /// Whether somebody else got in the way: then it can be tried again, from the start.
+    pub(crate) contended: bool,
+}
+
+impl From<BrokenOff> for Failure {
+    fn from(broken_off: BrokenOff) -> Self {
+        broken_off.failure
+    }
+}
+
 impl WriteUow {
-    /// Carries out a statement; answers how many rows it changed.
+    /// Carries out a statement; answers how many rows it changed. After one that failed there is nothing left to do but to
+    /// roll back.
     pub async fn execute(&mut self, statement: &(impl SqlxBinder + Sync)) -> Result<u64, DatabaseError> {
-        self.transaction().await?.execute(statement).await
+        let done = self.transaction().await?.execute(statement).await;
+        self.seen(done)
+    }
+
+    /// Locks the rows of a select that says how, until the end: what is read after that stays so. It is read by a statement of
+    /// its own: one that had to wait for a lock shows of what it does not lock how that was before. Where there is one writer,
+    /// nothing is sent.
+    pub async fn lock(&mut self, select: &SelectStatement) -> Result<(), DatabaseError> {
+        let locked = self.transaction().await?.lock(select).await;
+        self.seen(locked)
     }
 
     /// All rows, as this transaction sees them.
     pub async fn fetch_all<R: Row>(&mut self, select: &SelectStatement) -> Result<Vec<R>, DatabaseError> {
-        self.transaction().await?.fetch_all(select).await
+        let rows = self.transaction().await?.fetch_all(select).await;
+        self.seen(rows)
     }
 
     /// The row, if there is one, as this transaction sees it.
@@ -84,7 +129,8 @@ impl WriteUow {
         &mut self,
         select: &SelectStatement,
     ) -> Result<Option<R>, DatabaseError> {
-        self.transaction().await?.fetch_optional(select).await
+        let row = self.transaction().await?.fetch_optional(select).await;
+        self.seen(row)
     }
 
     /// The key that is active for a purpose in this transaction, once it was looked up. It stays the same until the commit:
@@ -133,40 +179,86 @@ impl WriteUow {
         Ok(())
     }
 
-    /// Writes the events, commits, wakes the relay.
-    pub(crate) async fn commit(mut self) -> Result<(), Failure> {
-        if !self.events.is_empty() {
-            let events = std::mem::take(&mut self.events);
-            event::append(self.transaction().await?, &events).await?;
-            self.commit_transaction().await?;
-            self.units.wake.wake();
-            return Ok(());
-        }
-        self.commit_transaction().await
-    }
-
     /// Does `what` right after the commit, before the caller is answered: to forget what the commit made stale. It is done, too,
     /// when the commit failed, or nobody knows what became of it: it is told whether it surely lasts.
     pub fn after_commit(&mut self, what: impl FnOnce(bool) + Send + 'static) {
         self.after_commit.push(Box::new(what));
     }
 
-    async fn commit_transaction(&mut self) -> Result<(), Failure> {
-        let committed = match self.transaction.take() {
-            Some(transaction) => transaction.commit().await,
-            None => Ok(()),
-        };
+    /// Commits what went well; else rolls it back.
+    pub(crate) async fn end<T>(self, outcome: Result<T, Failure>) -> Result<T, BrokenOff> {
+        let contended = self.state == State::Contended;
+        match outcome {
+            Ok(output) => match self.commit().await {
+                Ok(()) => Ok(output),
+                Err(error) => {
+                    let contended = contended || matches!(error, DatabaseError::Contended(_));
+                    Err(BrokenOff { failure: error.into(), contended })
+                }
+            },
+            Err(failure) => Err(BrokenOff { failure, contended }),
+        }
+    }
+
+    /// Writes the events, commits, wakes the relay.
+    pub(crate) async fn commit(mut self) -> Result<(), DatabaseError> {
+        let committed = self.write_events_and_commit().await;
         let lasts = committed.is_ok();
         self.after_commit.drain(..).for_each(|what| what(lasts));
-        Ok(committed?)
+        if committed? {
+            self.units.wake.wake();
+        }
+        Ok(())
+    }
+
+    /// Answers whether there were any events.
+    async fn write_events_and_commit(&mut self) -> Result<bool, DatabaseError> {
+        self.require_sound()?;
+        let events = std::mem::take(&mut self.events);
+        if !events.is_empty() {
+            event::append(self.transaction().await?, &events).await?;
+        }
+        if let Some(transaction) = self.transaction.take() {
+            transaction.commit().await?;
+        }
+        Ok(!events.is_empty())
     }
 
     async fn transaction(&mut self) -> Result<&mut Transaction, DatabaseError> {
+        self.require_sound()?;
         let transaction = match self.transaction.take() {
             Some(transaction) => transaction,
-            None => self.units.database.begin().await?,
+            None => {
+                let begun = self.units.database.begin().await;
+                self.seen(begun)?
+            }
         };
         Ok(self.transaction.insert(transaction))
+    }
+
+    fn require_sound(&self) -> Result<(), DatabaseError> {
+        match self.state {
+            State::Sound => Ok(()),
+            State::Broken | State::Contended => Err(DatabaseError::Other(sqlx::Error::Protocol(
+                "the transaction went on after a statement that failed".to_owned(),
+            ))),
+        }
+    }
+
+    fn seen<T>(&mut self, outcome: Result<T, DatabaseError>) -> Result<T, DatabaseError> {
+        match &outcome {
+            Ok(_) => {}
+            Err(DatabaseError::Contended(_)) => self.state = State::Contended,
+            Err(_) => self.state = State::Broken,
+        }
+        outcome
+    }
+
+    /// Fails as a statement does when somebody else is at the same rows.
+    #[cfg(feature = "testkit")]
+    pub fn contend(&mut self) -> DatabaseError {
+        self.state = State::Contended;
+        DatabaseError::Contended(sqlx::Error::Protocol("as it was told".to_owned()))
     }
 }
 

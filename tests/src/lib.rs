@@ -10,14 +10,23 @@
 
 mod answer;
 mod builds;
+mod command;
+mod database_server;
 mod probe;
+mod proxy;
 mod sample;
 mod service;
 
 pub use answer::Answer;
 pub use builds::{Program, workspace_root};
+pub use command::command;
+pub use database_server::DatabaseServer;
 pub use probe::Delivered;
+pub use proxy::{Network, Proxy};
 pub use sample::{fedora_servers, server};
+pub use servertree_kernel::testkit::{
+    Engine, TestConnection, TestDatabase, on_a_server, only_on, tls_authority,
+};
 pub use service::{Builder, Service};
 
 use std::time::Duration;

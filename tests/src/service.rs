@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -10,13 +11,18 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::{Answer, DEADLINE, Delivered, Program, eventually};
+use crate::command::{command, use_database};
+use crate::{Answer, DEADLINE, Delivered, Engine, Program, TestConnection, TestDatabase, eventually};
+
+const DATABASE_URL: &str = "SERVERTREE_DATABASE__URL";
 
 /// How a service is to be started.
 pub struct Builder {
     program: Program,
     settings: Vec<(String, String)>,
     folder: Option<TempDir>,
+    database: Option<Arc<TestDatabase>>,
+    is_embedded: bool,
     logs_in: bool,
 }
 
@@ -38,6 +44,21 @@ impl Builder {
         self
     }
 
+    /// It uses this database, which may be that of others, too. Without it, it has one of its own.
+    pub fn database(self, database: &Arc<TestDatabase>) -> Self {
+        Self { database: Some(database.clone()), ..self }
+    }
+
+    /// It keeps the database that it has when none is configured, whichever engine the run is about.
+    pub fn embedded(self) -> Self {
+        Self { is_embedded: true, ..self }
+    }
+
+    /// What was set, if it was.
+    fn setting(&self, variable: &str) -> Option<&str> {
+        self.settings.iter().rev().find(|(name, _)| name == variable).map(|(_, value)| value.as_str())
+    }
+
     /// Nobody logs in once it is started: requests say who asks, or are anonymous.
     pub fn without_log_in(self) -> Self {
         Self { logs_in: false, ..self }
@@ -45,13 +66,17 @@ impl Builder {
 
     /// Starts it, waits until it says where it listens, and logs in as its first administrator.
     pub async fn start(mut self) -> Service {
+        let has_none = self.database.is_none() && self.setting(DATABASE_URL).is_none();
         let folder = self.folder.get_or_insert_with(|| TempDir::new().expect("a temporary folder"));
+        // On SQLite it keeps the database that it makes in its folder.
+        if has_none && !self.is_embedded && Engine::under_test() != Engine::Sqlite {
+            self.database = Some(Arc::new(TestDatabase::new(folder.path()).await));
+        }
+        if let Some(database) = &self.database {
+            use_database(folder.path(), database.url());
+        }
         let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log"));
-        let mut child = Command::new(self.program.path())
-            .current_dir(folder.path())
-            // Whatever is set where the tests run is not for the service.
-            .env_clear()
-            .env("SERVERTREE_HTTP__PORT", "0")
+        let mut child = Command::from(command(self.program, folder.path()))
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(log.expect("a log file"))
@@ -87,7 +112,14 @@ impl Builder {
 impl Service {
     /// The program that is delivered, with settings to come.
     pub fn builder() -> Builder {
-        Builder { program: Program::Servertree, settings: Vec::new(), folder: None, logs_in: true }
+        Builder {
+            program: Program::Servertree,
+            settings: Vec::new(),
+            folder: None,
+            database: None,
+            is_embedded: false,
+            logs_in: true,
+        }
     }
 
     /// The program with the probe, with settings to come.
@@ -124,14 +156,21 @@ impl Service {
 
     /// The folder with what it keeps.
     pub fn data(&self) -> PathBuf {
-        let mut settings = self.builder.settings.iter().rev();
-        let folder = settings.find(|(name, _)| name == "SERVERTREE_DATA__FOLDER");
-        self.folder().join(folder.map_or("data", |(_, folder)| folder))
+        self.folder().join(self.builder.setting("SERVERTREE_DATA__FOLDER").unwrap_or("data"))
     }
 
-    /// Its database.
-    pub fn database(&self) -> PathBuf {
+    /// The file of its database, where that is embedded.
+    pub fn database_file(&self) -> PathBuf {
         self.data().join("servertree.db")
+    }
+
+    /// A connection to its database, behind its back.
+    pub async fn database(&self) -> TestConnection {
+        let given = self.builder.database.as_ref().map(|database| database.url());
+        match given.or_else(|| self.builder.setting(DATABASE_URL)) {
+            Some(url) => TestConnection::open(url).await,
+            None => TestConnection::open(&format!("sqlite://{}", self.database_file().display())).await,
+        }
     }
 
     /// The password that its first administrator was created with.

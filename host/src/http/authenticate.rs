@@ -177,6 +177,8 @@ impl Problem for ForeignOrigin {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use actix_web::http::header::{COOKIE, SET_COOKIE};
     use actix_web::middleware::from_fn;
     use actix_web::test::{TestRequest, call_service, init_service};
@@ -194,7 +196,7 @@ mod tests {
     #[actix_web::test]
     async fn a_cookie_is_renewed_before_it_ends() {
         let test = Testbed::of(&Context::all().unwrap()).start().await;
-        let create = CreateFirstAdministrator { keep: Box::new(|_| Ok(())) };
+        let create = CreateFirstAdministrator { keep: Arc::new(|_| Ok(())) };
         let administrator = test.dispatch_as(&Caller::local_operator(), create).await.unwrap().unwrap();
         let application = test.application.clone();
         let app = App::new()

@@ -16,8 +16,9 @@ pub enum DatabaseError {
     /// The database is away, busy or full: trying again later can help.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
-    /// Somebody else was at the same rows. The transaction is, or must be, rolled back; all of it can be tried again.
-    #[error("others were at the same rows of the database")]
+    /// Somebody else was at the same rows. The transaction was rolled back, or has to be, as a whole; from its start it can be
+    /// tried again.
+    #[error("somebody else was at the same rows of the database")]
     Contended(#[source] sqlx::Error),
     /// A unique index refused a row.
     #[error("{index} is to be unique")]

@@ -61,6 +61,8 @@ struct Inner {
     backend: Backend,
     /// How long a statement may take. A server that stands still is noticed by nothing else; a file has its own limit.
     limit: Option<Duration>,
+    /// How long anybody waits for a connection or a lock.
+    acquire_timeout: Duration,
     /// Statements sent so far: tests count them, so that no list makes a query per row.
     statements: AtomicU64,
 }
@@ -83,8 +85,9 @@ impl Database {
             Some(Engine::Postgres) => Backend::Postgres(postgres::open(settings).await?),
             None => return Err(ConnectError::Url),
         };
-        let limit = (!matches!(backend, Backend::Sqlite(_))).then(|| settings.acquire_timeout());
-        Ok(Self(Arc::new(Inner { backend, limit, statements: AtomicU64::new(0) })))
+        let acquire_timeout = settings.acquire_timeout();
+        let limit = (!matches!(backend, Backend::Sqlite(_))).then_some(acquire_timeout);
+        Ok(Self(Arc::new(Inner { backend, limit, acquire_timeout, statements: AtomicU64::new(0) })))
     }
 
     /// Opens the pools of a database that is there; makes none.
@@ -119,6 +122,11 @@ impl Database {
     /// How many statements were sent so far.
     pub fn statements(&self) -> u64 {
         self.0.statements.load(Ordering::Relaxed)
+    }
+
+    /// How long anybody waits for a connection or a lock.
+    pub(crate) fn acquire_timeout(&self) -> Duration {
+        self.0.acquire_timeout
     }
 
     /// Whether the database is there and answers.

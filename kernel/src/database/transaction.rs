@@ -6,7 +6,7 @@ use sea_query::SelectStatement;
 use sea_query_sqlx::SqlxBinder;
 
 use super::connection::Connection;
-use super::{Database, DatabaseError, Row};
+use super::{Database, DatabaseError, Engine, Row};
 
 /// An open transaction; dropping it rolls it back.
 pub(crate) struct Transaction {
@@ -36,6 +36,15 @@ impl Transaction {
     ) -> Result<u64, DatabaseError> {
         let limit = self.limit;
         self.connection()?.execute(statement, limit).await
+    }
+
+    /// Locks the rows of a select that says how, until the end of the transaction. Whoever has begun to write to a file has locked
+    /// all there is.
+    pub(crate) async fn lock(&mut self, select: &SelectStatement) -> Result<(), DatabaseError> {
+        if self.database.engine() == Engine::Sqlite {
+            return Ok(());
+        }
+        self.execute(select).await.map(drop)
     }
 
     /// All rows, as this transaction sees them.

@@ -31,6 +31,9 @@ const BATCH: u64 = 100;
 /// How long a handler may take before it counts as failed.
 const HANDLE_WITHIN: Duration = Duration::from_secs(60);
 
+/// What a subscriber has taken.
+const UNIQUE_TAKEN: &str = "ux_event_inbox_subscriber_event_id";
+
 /// The longest wait between two attempts.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
@@ -133,15 +136,19 @@ impl Worker {
             .await
             .map_err(|_| Internal(format!("{} took longer than {HANDLE_WITHIN:?}", self.subscriber.name)))?
             .map_err(|_| Internal(format!("{} panicked", self.subscriber.name)))??;
-        // Were it taken by another process meanwhile, this fails, and with it all that the handler wrote.
+        // Were it taken by another process meanwhile, this fails, and with it all that the handler wrote: that process has
+        // settled it, too.
         let taken = Query::insert()
             .into_table(EventInbox::Table)
             .columns([EventInbox::Subscriber, EventInbox::EventId, EventInbox::TakenAt])
             .values_panic([self.subscriber.name.into(), event.id.into(), now.into()])
             .take();
-        uow.execute(&taken).await?;
+        match uow.execute(&taken).await {
+            Err(error) if error.violates(UNIQUE_TAKEN) => return Ok(()),
+            taken => taken?,
+        };
         uow.execute(&settled(&mut self.open(event.id), now).take()).await?;
-        uow.commit().await
+        Ok(uow.commit().await?)
     }
 
     async fn has_taken(&self, event: Uuid) -> Result<bool, Failure> {
@@ -208,7 +215,101 @@ fn backoff(attempt: i64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use serde_json::value::RawValue;
+    use tempfile::TempDir;
+
+    use super::super::dispatcher::Dispatcher;
+    use super::super::pump::Wake;
+    use super::super::subscriber::{Deliver, Start};
+    use super::super::{append, registration};
     use super::*;
+    use crate::database::Settings;
+    use crate::message::Message;
+    use crate::plugin::migrations;
+    use crate::testkit::{SequentialIds, SettableClock};
+    use crate::uow::WriteUow;
+
+    /// Counts, after another worker has had its turn.
+    struct Listener {
+        heard: Arc<AtomicUsize>,
+        other: Option<Worker>,
+    }
+
+    #[async_trait]
+    impl Deliver for Listener {
+        async fn deliver(&self, _: &Envelope, _: &mut WriteUow, _: &Message) -> Result<(), Failure> {
+            self.heard.fetch_add(1, Ordering::Relaxed);
+            match &self.other {
+                Some(other) => other.step(&CancellationToken::new()).await.map(drop),
+                None => Ok(()),
+            }
+        }
+    }
+
+    fn event() -> Envelope {
+        Envelope {
+            specversion: Envelope::SPEC_VERSION.to_owned(),
+            id: Uuid::from_u128(1),
+            source: Envelope::source_of("test"),
+            event_type: "test.happened".to_owned(),
+            subject: Uuid::from_u128(2),
+            time: Timestamp::from_micros(0),
+            datacontenttype: Envelope::DATA_CONTENT_TYPE.to_owned(),
+            revision: 1,
+            sequence: 0,
+            schemaversion: 1,
+            actor: "tester".to_owned(),
+            requestid: "test".to_owned(),
+            traceparent: None,
+            data: RawValue::NULL.to_owned(),
+        }
+    }
+
+    /// Two processes on one database: what the other one took meanwhile did not fail.
+    #[tokio::test]
+    async fn what_another_process_took_meanwhile_is_taken() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("test.db");
+        let database = Database::connect(&Settings::default(), &file).await.unwrap();
+        database.migrate(&migrations(&[])).await.unwrap();
+        let heard = Arc::new(AtomicUsize::new(0));
+        let worker = |other| Worker {
+            subscriber: Subscriber {
+                name: "test.listener",
+                events: &[],
+                start: Start::Beginning,
+                handler: Arc::new(Listener { heard: Arc::clone(&heard), other }),
+            },
+            database: database.clone(),
+            units: UnitsOfWork::new(database.clone(), Arc::new(SequentialIds::default())),
+            clock: Arc::new(SettableClock::default()),
+        };
+        let worker = worker(Some(worker(None)));
+        let subscribers = std::slice::from_ref(&worker.subscriber);
+        registration::register(&database, subscribers, worker.clock.now()).await.unwrap();
+        let mut transaction = database.begin().await.unwrap();
+        append(&mut transaction, &[event()]).await.unwrap();
+        transaction.commit().await.unwrap();
+        let dispatcher = Dispatcher {
+            database: database.clone(),
+            clock: Arc::clone(&worker.clock),
+            dispatched: Wake::new(),
+        };
+        let stop = CancellationToken::new();
+        assert_eq!(dispatcher.step(&stop).await.unwrap(), 1);
+        assert_eq!(worker.step(&stop).await.unwrap(), 1);
+        assert_eq!(heard.load(Ordering::Relaxed), 2, "one of them was rolled back");
+        let settled = Query::select()
+            .columns([EventDeliveries::State, EventDeliveries::LastError])
+            .from(EventDeliveries::Table)
+            .take();
+        let deliveries: Vec<(String, Option<String>)> = database.fetch_all(&settled).await.unwrap();
+        assert_eq!(deliveries, [("delivered".to_owned(), None)]);
+        assert_eq!(worker.step(&stop).await.unwrap(), 0);
+    }
 
     #[test]
     fn waits_double_up_to_a_minute() {

@@ -1,4 +1,5 @@
-//! The dispatcher: makes of each new event in the log a delivery for each subscriber that takes it.
+//! The dispatcher: makes of each new event in the log a delivery for each subscriber that takes it. Of several processes, one at
+//! a time.
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::registration::{self, DELIVERY, Registered};
 use super::tables::{DeliveryState, EventDeliveries, EventLog};
 use crate::clock::Clock;
 use crate::database::{Database, Transaction};
+use crate::locks::Lock;
 use crate::problem::Failure;
 
 /// Events made into deliveries in one transaction: enough to make the transaction worth its while, few enough for
@@ -51,6 +53,9 @@ impl Step for Dispatcher {
             return Ok(0);
         }
         let mut transaction = self.database.begin().await?;
+        // The dispatchers of several processes, and who registers with them, one after the other: an event is dispatched once,
+        // and to all who are registered.
+        Lock::Deliveries.take(&mut transaction).await?;
         let events = batch(&mut transaction).await?;
         let subscribers = registration::registered(&mut transaction).await?;
         // Piece by piece: a statement takes only so many values.

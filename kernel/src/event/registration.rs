@@ -7,6 +7,7 @@ use super::subscriber::{Start, Subscriber};
 use super::tables::{DeliveryState, EventDeliveries, EventLog, EventSubscribers};
 use crate::database::{Database, Transaction};
 use crate::domain::Timestamp;
+use crate::locks::Lock;
 use crate::problem::{Failure, Internal};
 
 /// The columns of a new delivery.
@@ -67,6 +68,8 @@ pub(super) async fn register(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let mut transaction = database.begin_maintenance().await?;
+    // An event is dispatched before, and then is past, or after, and then comes by itself.
+    Lock::Deliveries.take(&mut transaction).await?;
     let known = registered(&mut transaction).await?;
     for subscriber in subscribers {
         let before = known.iter().find(|registered| registered.name == subscriber.name);

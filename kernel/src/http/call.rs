@@ -84,7 +84,7 @@ impl Call {
         self,
         once: Once,
         command: C,
-        answer: impl FnOnce(C::Output) -> A + Send + 'static,
+        answer: impl Fn(C::Output) -> A + Send + Sync + 'static,
         look: impl FnOnce(&Value) -> Option<Look<Q>>,
     ) -> Result<Answer, Failure>
     where
@@ -97,7 +97,7 @@ impl Call {
         let Some(request) = once.0 else {
             return answer(self.application.commands.dispatch(command, message).await?).render();
         };
-        let render = |output| answer(output).render();
+        let render = move |output| answer(output).render();
         let commands = &self.application.commands;
         let given = commands.dispatch_once(command, message.clone(), request, render).await?;
         if !given.replayed {

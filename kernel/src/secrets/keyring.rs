@@ -18,6 +18,7 @@ use super::token_keys::TokenKeys;
 use super::{Sealed, SecretColumn, Secrets, SecretsError};
 use crate::database::{Database, DatabaseError, Transaction};
 use crate::domain::{Secret, Timestamp};
+use crate::locks::Lock;
 use crate::uow::WriteUow;
 
 /// Seals and opens secrets with the keys of a source. It has none until it is opened. Clones share their keys.
@@ -85,8 +86,9 @@ impl Keyring {
     /// then, one is taken from the source, or made in its folder. Token keys that have had their time are let go first:
     /// nobody has to have them.
     pub async fn open(&self, database: &Database, now: Timestamp) -> Result<(), KeyError> {
-        // The write lock goes first, the files after it: processes that start together make one key, and all find it.
+        // The lock goes first, the files after it: processes that start together make one key, and all find it.
         let mut transaction = database.begin().await?;
+        Lock::Keys.take(&mut transaction).await?;
         let mut keys = self.read().await?;
         Self::retire_superseded(&mut transaction, now).await?;
         let stored = key_store::all(&mut transaction).await?;
@@ -140,6 +142,7 @@ impl Keyring {
     /// one is, this goes on with what was begun. Answers the active key.
     pub(super) async fn activate_next(&self, database: &Database, now: Timestamp) -> Result<Key, KeyError> {
         let mut transaction = database.begin().await?;
+        Lock::Keys.take(&mut transaction).await?;
         let keys = self.read().await?;
         let stored = key_store::all(&mut transaction).await?;
         let find = |state| stored.iter().find(|stored| stored.is_for(Purpose::Master) && stored.is(state));
@@ -221,7 +224,12 @@ impl Keyring {
     }
 
     async fn look_up_active(&self, purpose: Purpose, uow: &mut WriteUow) -> Result<Key, SecretsError> {
-        let active: Option<ActiveKey> = uow.fetch_optional(&key_store::active(purpose)).await?;
+        let select = key_store::active(purpose);
+        let mut active: Option<ActiveKey> = uow.fetch_optional(&select).await?;
+        // Who had to wait for a rotation finds its key active no more, and the one after it only when they look again.
+        if active.is_none() {
+            active = uow.fetch_optional(&select).await?;
+        }
         let active = active.ok_or(SecretsError::NoActiveKey)?;
         let id = active.id().ok_or(SecretsError::NoActiveKey)?;
         // A key of the same name would seal what the right one does not open.

@@ -18,6 +18,7 @@ use super::keyring::Keyring;
 use super::{SecretColumn, SecretsError};
 use crate::database::{Database, DatabaseError, Transaction};
 use crate::domain::Timestamp;
+use crate::locks::Lock;
 
 /// Secrets wrapped in one transaction: enough to make it worth its while, few enough for writers not to wait for long.
 const BATCH: u64 = 200;
@@ -131,8 +132,10 @@ impl Rotation {
         }
     }
 
-    /// Goes on only while the key is still the active one: another rotation may have ended this one and begun the next.
+    /// Goes on only while the key is still the active one: another rotation may have ended this one and begun the next. Of
+    /// several that go on with the same one, each finds what the others have left.
     async fn require_active(&self, transaction: &mut Transaction) -> Result<(), KeyError> {
+        Lock::Keys.take(transaction).await?;
         let active: Option<ActiveKey> =
             transaction.fetch_optional(&key_store::active(Purpose::Master)).await?;
         if active.is_some_and(|active| active.is(&self.active)) { Ok(()) } else { Err(KeyError::Overtaken) }

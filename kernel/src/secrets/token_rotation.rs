@@ -9,6 +9,7 @@ use super::key_store::{self, KeyState};
 use super::keyring::Keyring;
 use crate::database::{Database, DatabaseError, Transaction};
 use crate::domain::Timestamp;
+use crate::locks::Lock;
 
 /// How long what a key signed counts after another one became active: longer than any access token lives, by more than the
 /// clocks of machines differ.
@@ -33,6 +34,7 @@ impl Keyring {
         now: Timestamp,
     ) -> Result<RotatedTokenKey, KeyError> {
         let mut transaction = database.begin().await?;
+        Lock::Keys.take(&mut transaction).await?;
         let retired = Self::retire_superseded(&mut transaction, now).await?;
         let keys = self.read().await?;
         let stored = key_store::all(&mut transaction).await?;
@@ -85,12 +87,11 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock as _;
-    use crate::database::Settings;
     use crate::domain::Secret;
     use crate::message::{Caller, Message, RequestId};
     use crate::plugin::migrations;
     use crate::secrets::{Key, KeySource, SecretColumn, Secrets, SecretsError};
-    use crate::testkit::{SequentialIds, SettableClock};
+    use crate::testkit::{SequentialIds, SettableClock, TestDatabase};
     use crate::uow::{UnitsOfWork, WriteUow};
 
     const MESSAGE: &[u8] = b"header.payload";
@@ -99,16 +100,17 @@ mod tests {
     struct Place {
         folder: TempDir,
         database: Database,
+        _place: TestDatabase,
         clock: SettableClock,
     }
 
     impl Place {
         async fn new() -> Self {
             let folder = TempDir::new().unwrap();
-            let file = folder.path().join("test.db");
-            let database = Database::connect(&Settings::default(), &file).await.unwrap();
+            let place = TestDatabase::new(&folder.path().join("test.db")).await;
+            let database = place.open().await;
             database.migrate(&migrations(&[])).await.unwrap();
-            Self { folder, database, clock: SettableClock::default() }
+            Self { folder, database, _place: place, clock: SettableClock::default() }
         }
 
         fn keys(&self) -> PathBuf {

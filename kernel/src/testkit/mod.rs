@@ -12,8 +12,11 @@
 
 pub mod cache_contract;
 mod clock;
+mod engine;
 mod events;
 mod permissions;
+mod test_connection;
+mod test_database;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,13 +27,16 @@ use shaku::module;
 use tempfile::TempDir;
 
 pub use clock::{SequentialIds, SettableClock};
+pub use engine::{Engine, on_a_server, only_on, tls_authority};
 pub use events::assert_documented;
 pub use permissions::{AllowAll, DenyAll, Objects, Permit};
+pub use test_connection::TestConnection;
+pub use test_database::TestDatabase;
 
 use crate::cache::MemoryCache;
 use crate::clock::{Clock, IdGenerator};
 use crate::command::Command;
-use crate::database::{Database, Settings};
+use crate::database::Database;
 use crate::event::{Envelope, EventLogView, Relay, RelaySettings};
 use crate::files::{LocalFiles, LocalFilesParameters};
 use crate::message::{Caller, Message, RequestId};
@@ -110,6 +116,7 @@ pub struct Builder {
 /// What a testbed leaves when it is stopped.
 pub struct Stopped {
     folder: TempDir,
+    place: TestDatabase,
     clock: SettableClock,
     ids: SequentialIds,
 }
@@ -118,9 +125,11 @@ pub struct Stopped {
 pub struct Testbed {
     /// The application.
     pub application: Application,
-    /// Its database, in a folder that goes with the testbed.
+    /// Its database, which goes with the testbed.
     pub database: Database,
-    /// Its keys, in the same folder.
+    /// Where that is.
+    pub place: TestDatabase,
+    /// Its keys, in a folder that goes with the testbed.
     pub keyring: Keyring,
     /// Its clock.
     pub clock: SettableClock,
@@ -150,13 +159,11 @@ impl Builder {
 
     /// Migrates the database and starts the relay.
     pub async fn start(self) -> Testbed {
-        let Stopped { folder, clock, ids } = self.stopped.unwrap_or_else(|| Stopped {
-            folder: TempDir::new().expect("a temporary folder"),
-            clock: SettableClock::default(),
-            ids: SequentialIds::default(),
-        });
-        let file = folder.path().join("test.db");
-        let database = Database::connect(&Settings::default(), &file).await.expect("a database");
+        let Stopped { folder, place, clock, ids } = match self.stopped {
+            Some(stopped) => stopped,
+            None => Stopped::nothing().await,
+        };
+        let database = place.open().await;
         database.migrate(&migrations(&self.contexts)).await.expect("migrations that run");
         let keyring = Keyring::new(KeySource::Folder(folder.path().join("keys")));
         keyring.open(&database, clock.now()).await.expect("keys");
@@ -182,7 +189,16 @@ impl Builder {
         })
         .expect("contexts that fit together");
         let relay = application.start_relay(&RelaySettings::default()).await.expect("a relay");
-        Testbed { application, database, keyring, clock, ids, relay, folder }
+        Testbed { application, database, place, keyring, clock, ids, relay, folder }
+    }
+}
+
+impl Stopped {
+    /// What a first testbed goes on with.
+    async fn nothing() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let place = TestDatabase::new(&folder.path().join("test.db")).await;
+        Self { folder, place, clock: SettableClock::default(), ids: SequentialIds::default() }
     }
 }
 
@@ -280,7 +296,7 @@ impl Testbed {
         self.application.finish_commands().await;
         self.relay.stop().await;
         self.database.close().await;
-        Stopped { folder: self.folder, clock: self.clock, ids: self.ids }
+        Stopped { folder: self.folder, place: self.place, clock: self.clock, ids: self.ids }
     }
 
     /// What travels with the commands and queries of a test.

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use servertree_kernel::authentication::TokenVerifier;
-use servertree_kernel::database::{Database, Settings};
 use servertree_kernel::domain::Timestamp;
 use servertree_kernel::message::{Caller, Message, RequestId};
 use servertree_kernel::permission::PermissionSlot;
 use servertree_kernel::plugin::{Application, AssemblyError, Context, Parts, migrations};
 use servertree_kernel::problem::{Failure, Kind};
-use servertree_kernel::testkit::{AllowAll, DenyAll, kernel};
+use servertree_kernel::testkit::{AllowAll, DenyAll, TestDatabase, kernel};
 
 use crate::notes::{NOTES, NotesWritten};
 
@@ -44,7 +43,8 @@ async fn assemble_with(
     fallback_verifier: Option<Arc<dyn TokenVerifier>>,
 ) -> Result<Application, AssemblyError> {
     let folder = tempfile::TempDir::new().unwrap();
-    let database = Database::connect(&Settings::default(), &folder.path().join("test.db")).await.unwrap();
+    let place = TestDatabase::new(&folder.path().join("test.db")).await;
+    let database = place.open().await;
     database.migrate(&migrations(&[&NOTES])).await.unwrap();
     let permissions = PermissionSlot::empty();
     Application::assemble(Parts {

@@ -2,10 +2,12 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
-use crate::notes::{End, NOTES, NotesTaken, NotesWritten, WriteNotes};
-use servertree_kernel::problem::Kind;
+use crate::notes::{End, NOTES, NotesTaken, NotesWritten, WriteAmidOthers, WriteNotes};
+use servertree_kernel::idempotency::{Answer, OnceRequest};
+use servertree_kernel::problem::{Failure, Kind};
 use servertree_kernel::testkit::{DenyAll, Testbed};
 
 #[tokio::test]
@@ -24,7 +26,7 @@ async fn what_is_written_and_what_tells_of_it_become_lasting_together() {
 #[tokio::test]
 async fn a_failure_leaves_neither() {
     let test = Testbed::of(&[&NOTES]).start().await;
-    for end in [End::InError, End::InPanic] {
+    for end in [End::InError, End::InPanic, End::DespiteAnError] {
         let failure = test.dispatch(WriteNotes { end, ..WriteNotes::on(1, 1) }).await.unwrap_err();
         assert_eq!(failure.kind(), Kind::Internal);
     }
@@ -69,4 +71,59 @@ async fn a_caller_who_goes_away_cancels_nothing() {
     assert_eq!(test.ask(NotesWritten).await.unwrap().len(), 51);
     assert_eq!(test.events().await.len(), 51);
     test.finish().await;
+}
+
+#[tokio::test]
+async fn where_others_get_in_the_way_it_is_carried_out_anew() {
+    let test = Testbed::of(&[&NOTES]).start().await;
+    let command = WriteAmidOthers::times(3, WriteNotes { events: 2, ..WriteNotes::on(1, 1) });
+    assert_eq!(test.dispatch(command.clone()).await.unwrap(), 4);
+    assert_eq!(test.ask(NotesWritten).await.unwrap().len(), 1);
+    assert_eq!(test.events().await.len(), 2);
+    assert_eq!(*command.lasts.lock().unwrap(), [true], "the others never got to their commit");
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn but_not_for_ever() {
+    let test = Testbed::of(&[&NOTES]).start().await;
+    let command = WriteAmidOthers::times(usize::MAX, WriteNotes::on(1, 1));
+    let failure = test.dispatch(command.clone()).await.unwrap_err();
+    assert_eq!((failure.kind(), failure.problem().code), (Kind::Unavailable, "unavailable"));
+    assert_eq!(command.attempts.load(Ordering::Relaxed), 5);
+    assert!(test.events().await.is_empty());
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn what_fails_by_itself_is_tried_once() {
+    let test = Testbed::of(&[&NOTES]).start().await;
+    for end in [End::InError, End::InPanic] {
+        let command = WriteAmidOthers::times(3, WriteNotes { end, ..WriteNotes::on(1, 1) });
+        assert_eq!(test.dispatch(command.clone()).await.unwrap_err().kind(), Kind::Internal);
+        assert_eq!(command.attempts.load(Ordering::Relaxed), 1);
+    }
+    test.finish().await;
+}
+
+/// What is answered once is answered of the attempt that lasts, and claimed by it alone.
+#[tokio::test]
+async fn anew_and_once() {
+    let test = Testbed::of(&[&NOTES]).start().await;
+    let command = WriteAmidOthers::times(2, WriteNotes::on(1, 1));
+    for replayed in [false, true] {
+        let request = OnceRequest { key: "k".to_owned(), target: "t".to_owned(), payload: Vec::new() };
+        let commands = &test.application.commands;
+        let answered =
+            commands.dispatch_once(command.clone(), test.message(), request, answer).await.unwrap();
+        assert_eq!((answered.body.as_slice(), answered.replayed), (&b"3"[..], replayed));
+    }
+    assert_eq!(command.attempts.load(Ordering::Relaxed), 3);
+    assert_eq!(test.events().await.len(), 1);
+    test.finish().await;
+}
+
+fn answer(attempts: usize) -> Result<Answer, Failure> {
+    let body = attempts.to_string().into_bytes();
+    Ok(Answer { status: 201, location: None, etag: None, body, replayed: false })
 }

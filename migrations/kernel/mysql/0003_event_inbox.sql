@@ -4,5 +4,5 @@ CREATE TABLE IF NOT EXISTS event_inbox (
     subscriber VARCHAR(255) NOT NULL,
     event_id   BINARY(16)   NOT NULL,
     taken_at   BIGINT       NOT NULL,
-    PRIMARY KEY (subscriber, event_id)
+    UNIQUE KEY ux_event_inbox_subscriber_event_id (subscriber, event_id)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;

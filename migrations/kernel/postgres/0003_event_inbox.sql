@@ -4,5 +4,5 @@ CREATE TABLE event_inbox (
     subscriber TEXT COLLATE "C" NOT NULL,
     event_id   UUID             NOT NULL,
     taken_at   BIGINT           NOT NULL,
-    CONSTRAINT pk_event_inbox PRIMARY KEY (subscriber, event_id)
+    CONSTRAINT ux_event_inbox_subscriber_event_id PRIMARY KEY (subscriber, event_id)
 );

@@ -3,10 +3,13 @@
 use std::fs;
 use std::process::Command;
 
-use servertree_tests::{Program, Service, workspace_root};
+use servertree_tests::{Engine, Program, Service, only_on, workspace_root};
 
 #[tokio::test]
 async fn the_tour_runs_as_printed() {
+    if !only_on(Engine::Sqlite) {
+        return;
+    }
     let readme = fs::read_to_string(workspace_root().join("README.md")).unwrap();
     let (_, tour) = readme.split_once("## A tour in five minutes").expect("a tour in the README");
     run_as_printed(tour.split_once("\n## ").map_or(tour, |(tour, _)| tour)).await;
@@ -14,11 +17,17 @@ async fn the_tour_runs_as_printed() {
 
 #[tokio::test]
 async fn the_examples_of_the_api_run_as_printed() {
+    if !only_on(Engine::Sqlite) {
+        return;
+    }
     run_as_printed(&fs::read_to_string(workspace_root().join("docs/API.md")).unwrap()).await;
 }
 
 #[tokio::test]
 async fn the_commands_of_operations_run_as_printed() {
+    if !only_on(Engine::Sqlite) {
+        return;
+    }
     run_as_printed(&fs::read_to_string(workspace_root().join("docs/operations.md")).unwrap()).await;
 }
 

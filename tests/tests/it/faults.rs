@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use servertree_tests::{DEADLINE, Delivered, Service, eventually, scale, server};
+use servertree_tests::{DEADLINE, Delivered, Engine, Service, eventually, only_on, scale, server};
 use socket2::SockRef;
-use sqlx::{Connection, SqliteConnection};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -148,13 +147,13 @@ async fn reset_in_the_middle(service: &Service, number: usize) {
 /// Another program holds the write lock: writes are told to come back, reads go on, and when it lets go all is well.
 #[tokio::test]
 async fn a_locked_database_is_503_and_not_for_ever() {
+    if !only_on(Engine::Sqlite) {
+        return;
+    }
     let service = Service::builder().set("database.acquire_timeout", "1").start().await;
-    let mut other = connect(&service).await;
+    let mut other = service.database().await;
     // The relay may be at work.
-    eventually("the write lock is free", async || {
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.ok()
-    })
-    .await;
+    eventually("the write lock is free", async || other.try_lock("servers").await.then_some(())).await;
     let refused = service.post("/api/v1/servers", &server("web-1")).await;
     let problem = refused.problem(503, "unavailable");
     assert!(refused.header("retry-after").parse::<u32>().is_ok(), "{refused:?}");
@@ -165,27 +164,18 @@ async fn a_locked_database_is_503_and_not_for_ever() {
     assert!(line.is_some_and(|line| line.contains("database is locked")), "{log}");
     assert!(!refused.body.contains("locked"), "{refused:?}");
     assert_eq!(service.get("/api/v1/servers").await.json()["total"], 0);
-    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    other.unlock().await;
     assert_eq!(service.post("/api/v1/servers", &server("web-1")).await.status, 201);
-    other.close().await.unwrap();
+    other.close().await;
     service.stop().await;
 }
 
-/// A connection of somebody else to the database, which never waits for a lock.
-async fn connect(service: &Service) -> SqliteConnection {
-    let url = format!("sqlite://{}", service.database().display());
-    let mut other = SqliteConnection::connect(&url).await.unwrap();
-    sqlx::query("PRAGMA busy_timeout = 0").execute(&mut other).await.unwrap();
-    other
-}
-
-/// Somebody else gets the write lock of the database at once, and nobody holds it for long.
+/// Somebody else gets a lock that no open transaction lets him have, and nobody holds one for long.
 async fn no_transaction_is_open(service: &Service) {
-    let mut other = connect(service).await;
-    eventually("the write lock is free", async || {
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.ok()?;
-        sqlx::query("ROLLBACK").execute(&mut other).await.ok()
-    })
-    .await;
-    other.close().await.unwrap();
+    let mut other = service.database().await;
+    for table in ["servers", "event_log"] {
+        eventually("no transaction is open", async || other.try_lock(table).await.then_some(())).await;
+        other.unlock().await;
+    }
+    other.close().await;
 }

@@ -1,9 +1,10 @@
 //! Requests with an `Idempotency-Key`: they take effect once, however often they are sent.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use servertree_tests::{Answer, Service, server};
-use sqlx::{Connection, SqliteConnection};
+use servertree_tests::{Answer, Service, TestDatabase, eventually, server};
 
 async fn post(service: &Service, path: &str, key: &str, body: &Value) -> Answer {
     service.send(service.request("POST", path).header("Idempotency-Key", key).json(body)).await
@@ -104,7 +105,9 @@ async fn a_hundred_at_once_take_effect_once() {
 async fn two_processes_take_effect_once() {
     let folder = tempfile::TempDir::new().unwrap();
     let data = folder.path().join("data").display().to_string();
-    let services = join_all((0..2).map(|_| Service::builder().set("data.folder", &data).start())).await;
+    let database = Arc::new(TestDatabase::new(&folder.path().join("test.db")).await);
+    let start = |_| Service::builder().set("data.folder", &data).database(&database).start();
+    let services = join_all((0..2).map(start)).await;
     for number in 0..10 {
         let (key, body) = (format!("key-{number}"), server(&format!("web-{number}")));
         let posts = (0..10).map(|of| post(&services[of % 2], "/api/v1/servers", &key, &body));
@@ -125,9 +128,9 @@ async fn two_processes_take_effect_once() {
 #[tokio::test]
 async fn a_duplicate_does_not_wait_for_ever() {
     let service = Service::builder().set("database.acquire_timeout", "20").start().await;
-    let mut other =
-        SqliteConnection::connect(&format!("sqlite://{}", service.database().display())).await.unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let mut other = service.database().await;
+    // The relay may be at work.
+    eventually("nobody writes", async || other.try_lock("servers").await.then_some(())).await;
     let body = server("web-1");
     let first = post(&service, "/api/v1/servers", "key-1", &body);
     let second = async {
@@ -137,7 +140,7 @@ async fn a_duplicate_does_not_wait_for_ever() {
         ];
         // One of the three has the turn and waits for the lock; at least one of these two has not.
         let answers = futures_util::future::select_all(both.map(Box::pin)).await.0;
-        sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+        other.unlock().await;
         answers
     };
     let (first, second) = tokio::join!(first, second);
@@ -145,7 +148,7 @@ async fn a_duplicate_does_not_wait_for_ever() {
     assert!(first.status == 201 || first.status == 409, "{first:?}");
     assert_eq!(post(&service, "/api/v1/servers", "key-1", &body).await.status, 201);
     assert_eq!(service.get("/api/v1/servers").await.json()["total"], 1);
-    other.close().await.unwrap();
+    other.close().await;
     service.stop().await;
 }
 
@@ -155,19 +158,19 @@ async fn answers_are_kept_for_a_day() {
     let service = Service::start().await;
     let first = post(&service, "/api/v1/servers", "key-1", &server("web-1")).await;
     assert_eq!(service.delete(first.header("location")).await.status, 204);
-    let mut other =
-        SqliteConnection::connect(&format!("sqlite://{}", service.database().display())).await.unwrap();
-    let hours = async |other: &mut SqliteConnection, hours: i64| {
-        let shift = "UPDATE idempotency_keys SET expires_at = expires_at - ?";
-        sqlx::query(shift).bind(hours * 3_600_000_000).execute(other).await.unwrap();
+    let mut other = service.database().await;
+    let mut hours = async |hours: i64| {
+        let shift =
+            format!("UPDATE idempotency_keys SET expires_at = expires_at - {}", hours * 3_600_000_000);
+        other.execute(&shift).await;
     };
-    hours(&mut other, 23).await;
+    hours(23).await;
     let again = post(&service, "/api/v1/servers", "key-1", &server("web-1")).await;
     assert_eq!(again.header("idempotency-replayed"), "true", "{again:?}");
-    hours(&mut other, 1).await;
+    hours(1).await;
     let later = post(&service, "/api/v1/servers", "key-1", &server("web-1")).await;
     assert_eq!((later.status, later.header("idempotency-replayed")), (201, ""), "{later:?}");
     assert_ne!(later.json()["id"], first.json()["id"]);
-    other.close().await.unwrap();
+    other.close().await;
     service.stop().await;
 }

@@ -3,14 +3,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use servertree_tests::{DEADLINE, Program, Service, eventually, server};
-use sqlx::{Connection, Row, SqliteConnection};
+use servertree_tests::{
+    DEADLINE, Engine, Program, Service, TestConnection, TestDatabase, command, eventually, only_on, server,
+};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -104,7 +106,9 @@ async fn keys_are_made_with_the_database_and_never_again() {
 async fn those_that_start_together_share_their_keys() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data").display().to_string();
-    let services = join_all((0..4).map(|_| Service::builder().set("data.folder", &data).start())).await;
+    let database = Arc::new(TestDatabase::new(&folder.path().join("test.db")).await);
+    let start = |_| Service::builder().set("data.folder", &data).database(&database).start();
+    let services = join_all((0..4).map(start)).await;
     assert_eq!(key_files(folder.path()).len(), 3);
     let web = register(&services[0], "web-1", &["hunter2".to_owned()]).await;
     for service in services {
@@ -287,27 +291,25 @@ async fn a_rotation_survives_kills_under_load() {
     for (guest, password) in &added {
         assert_eq!(passwords(&service, guest).await, [password.as_str()]);
     }
-    let mut database = connect(&service).await;
-    let select = "SELECT (SELECT COUNT(*) FROM server_credentials WHERE password_key NOT IN \
-        (SELECT id FROM secret_keys WHERE state = 'active')), \
-        (SELECT COUNT(*) FROM secret_keys WHERE state = 'retiring'), (SELECT COUNT(*) FROM secret_keys WHERE state = 'retired')";
-    let row = sqlx::query(select).fetch_one(&mut database).await.unwrap();
-    let (left, retiring, retired): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    let mut database = service.database().await;
+    let left = not_wrapped(&mut database).await;
+    let mut keys = async |state| {
+        database.count(&format!("SELECT COUNT(*) FROM secret_keys WHERE state = '{state}'")).await
+    };
+    let (retiring, retired) = (keys("retiring").await, keys("retired").await);
     assert!(
         left == 0 && retiring == 0 && retired >= 1,
         "{left} secrets left, {retiring} keys retiring, {retired} retired"
     );
-    database.close().await.unwrap();
+    database.close().await;
     service.stop().await;
 }
 
 fn rotation(service: &Service) -> Child {
     let output =
         fs::File::options().create(true).append(true).open(service.folder().join("rotation")).unwrap();
-    Command::new(Program::Servertree.path())
-        .current_dir(service.folder())
+    Command::from(command(Program::Servertree, service.folder()))
         .args(["keys", "rotate"])
-        .env_clear()
         .stdout(output.try_clone().unwrap())
         .stderr(output)
         .kill_on_drop(true)
@@ -317,7 +319,7 @@ fn rotation(service: &Service) -> Child {
 
 /// Starts or resumes a rotation and kills it when it has got further, before its end; answers whether it was so.
 async fn kill_in_the_middle(service: &Service) -> bool {
-    let mut database = connect(service).await;
+    let mut database = service.database().await;
     let before = not_wrapped(&mut database).await;
     let mut rotation = rotation(service);
     let mut ended = false;
@@ -331,24 +333,23 @@ async fn kill_in_the_middle(service: &Service) -> bool {
     .await;
     rotation.kill().await.unwrap();
     let left = not_wrapped(&mut database).await;
-    database.close().await.unwrap();
+    database.close().await;
     !ended && left > 0
 }
 
 /// How many secrets are on a key that is not the active one.
-async fn not_wrapped(database: &mut SqliteConnection) -> i64 {
+async fn not_wrapped(database: &mut TestConnection) -> i64 {
     let select = "SELECT COUNT(*) FROM server_credentials WHERE password_key NOT IN \
         (SELECT id FROM secret_keys WHERE state = 'active')";
-    sqlx::query(select).fetch_one(database).await.unwrap().get(0)
-}
-
-async fn connect(service: &Service) -> SqliteConnection {
-    SqliteConnection::connect(&format!("sqlite://{}", service.database().display())).await.unwrap()
+    database.count(select).await
 }
 
 /// In the wrong folder nothing is made, and nobody is told that all is well.
 #[test]
 fn without_a_database_there_is_nothing_to_rotate() {
+    if !only_on(Engine::Sqlite) {
+        return;
+    }
     let folder = TempDir::new().unwrap();
     for command in ["rotate", "list"] {
         let (status, output, error) = run(folder.path(), &["keys", command], &[]);
@@ -376,12 +377,11 @@ async fn a_program_without_all_contexts_does_not_rotate() {
 async fn damaged_secrets_are_no_reason_to_lose_the_others() {
     let service = Service::start().await;
     let web = register(&service, "web-1", &["a".to_owned(), "b".to_owned(), "c".to_owned()]).await;
-    let mut database = connect(&service).await;
-    let damage =
-        "UPDATE server_credentials SET password_sealed = substr(password_sealed, 1, 70) WHERE id = ?";
+    let mut database = service.database().await;
     let id: uuid::Uuid = web["credentials"][1]["id"].as_str().unwrap().parse().unwrap();
-    sqlx::query(damage).bind(id).execute(&mut database).await.unwrap();
-    database.close().await.unwrap();
+    let damage = "UPDATE server_credentials SET password_sealed = substr(password_sealed, 1, 70) WHERE id = ";
+    database.execute(&format!("{damage}{}", database.engine().literal(id))).await;
+    database.close().await;
     let place = service.folder().to_owned();
     for wrapped in ["2 secrets were wrapped", "0 secrets were wrapped"] {
         let (status, output, error) = run(&place, &["keys", "rotate"], &[]);

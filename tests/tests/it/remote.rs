@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use servertree_kernel::remote::wire::CheckPermissionRequest;
 use servertree_kernel::remote::wire::authorization_service_client::AuthorizationServiceClient;
-use servertree_tests::{Answer, Service, eventually, server};
+use servertree_tests::{Answer, Engine, Service, eventually, only_on, server};
 use tempfile::TempDir;
 use tonic::transport::Endpoint;
 
@@ -83,6 +83,9 @@ async fn the_inventory_asks_another_process() {
 
 #[test]
 fn who_knows_nothing_does_not_offer_to_be_asked() {
+    if !only_on(Engine::Sqlite) {
+        return;
+    }
     let folder = TempDir::new().unwrap();
     let settings = [
         ("SERVERTREE_CONTEXTS__ENABLED", r#"["server"]"#),

@@ -2,34 +2,27 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use futures_util::future::join_all;
 use serde_json::Value;
-use servertree_tests::{Program, Service, eventually, server};
+use servertree_tests::{Engine, Program, Service, command, eventually, only_on, server};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Runs the program to its end; answers its status, its output and its errors.
 pub fn run(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> (i32, String, String) {
-    let output = Command::new(Program::Servertree.path())
-        .current_dir(folder)
-        .args(arguments)
-        .env_clear()
-        .env("SERVERTREE_HTTP__PORT", "0")
-        .envs(settings.iter().copied())
-        .output()
-        .unwrap();
+    let mut command = command(Program::Servertree, folder);
+    let output = command.args(arguments).envs(settings.iter().copied()).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
 /// The same, with something to read.
 pub fn run_with_input(folder: &Path, arguments: &[&str], input: &str) -> (i32, String, String) {
-    let mut command = Command::new(Program::Servertree.path());
-    command.current_dir(folder).args(arguments).env_clear();
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = command(Program::Servertree, folder);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -39,6 +32,9 @@ pub fn run_with_input(folder: &Path, arguments: &[&str], input: &str) -> (i32, S
 
 #[test]
 fn what_keeps_it_from_starting_is_said_in_one_message() {
+    if !only_on(Engine::Sqlite) {
+        return;
+    }
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "this is no database, and no folder either, whatever is said about it").unwrap();
@@ -140,6 +136,9 @@ fn what_keeps_it_from_starting_is_said_in_one_message() {
 
 #[test]
 fn commands_do_what_their_help_says() {
+    if !only_on(Engine::Sqlite) {
+        return;
+    }
     let folder = TempDir::new().unwrap();
     let (status, help, _) = run(folder.path(), &["--help"], &[]);
     assert_eq!(status, 0);
@@ -170,6 +169,9 @@ fn commands_do_what_their_help_says() {
 /// What a start says of how to log in. The password itself is for a terminal alone.
 #[tokio::test]
 async fn it_says_how_to_log_in() {
+    if !only_on(Engine::Sqlite) {
+        return;
+    }
     let service = Service::start().await;
     let password = service.first_password();
     assert!(password.len() >= 16, "{password}");
@@ -202,6 +204,9 @@ async fn with_accounts_it_listens_wherever_it_is_told() {
 #[cfg(unix)]
 #[test]
 fn the_data_folder_is_for_its_user_alone() {
+    if !only_on(Engine::Sqlite) {
+        return;
+    }
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().unwrap();
     run(folder.path(), &["migrate"], &[("SERVERTREE_DATA__FOLDER", "wh?at :memory: 100%")]);
@@ -258,16 +263,19 @@ async fn what_is_under_way_is_finished() {
 
 #[tokio::test]
 async fn it_is_not_ready_without_its_database() {
+    if !only_on(Engine::Sqlite) {
+        return;
+    }
     let service = Service::start().await;
-    std::fs::rename(service.database(), service.folder().join("elsewhere.db")).unwrap();
+    std::fs::rename(service.database_file(), service.folder().join("elsewhere.db")).unwrap();
     let answer = service.get("/health/ready").await;
     answer.problem(503, "unavailable");
     assert_eq!(answer.fields_at_fault(), ["database"]);
     assert_eq!(service.get("/health/live").await.status, 200);
     // Connections that are made only now must not make a new file in its place, and another file is not the same.
     join_all((0..40).map(|_| service.get("/api/v1/servers"))).await;
-    assert!(!service.database().exists());
-    std::fs::copy(service.folder().join("elsewhere.db"), service.database()).unwrap();
+    assert!(!service.database_file().exists());
+    std::fs::copy(service.folder().join("elsewhere.db"), service.database_file()).unwrap();
     service.get("/health/ready").await.problem(503, "unavailable");
     service.signal("KILL");
 }

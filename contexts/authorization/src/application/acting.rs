@@ -26,15 +26,28 @@ impl Owner {
         }
     }
 
-    /// The same, whose session goes on as this transaction sees it: what ends somebody's sessions leaves nothing behind that
-    /// was under way.
-    pub async fn live(sessions: &dyn Sessions, message: &Message, uow: &mut WriteUow) -> Result<Self, Error> {
+    /// The same, locked, whose session goes on as this transaction sees it: what ends somebody's sessions leaves nothing behind
+    /// that was under way.
+    pub async fn live(
+        users: &dyn Users,
+        sessions: &dyn Sessions,
+        message: &Message,
+        uow: &mut WriteUow,
+    ) -> Result<Self, Error> {
         let owner = Self::of(message)?;
-        if sessions.get(owner.session, uow).await?.is_live(message.now) {
-            Ok(owner)
-        } else {
-            Err(Error::NoAccount)
-        }
+        users.lock(&[owner.user], uow).await?;
+        owner.require_live(sessions, message, uow).await?;
+        Ok(owner)
+    }
+
+    async fn require_live(
+        &self,
+        sessions: &dyn Sessions,
+        message: &Message,
+        uow: &mut WriteUow,
+    ) -> Result<(), Error> {
+        let session = sessions.get(self.session, uow).await?;
+        if session.is_live(message.now) { Ok(()) } else { Err(Error::NoAccount) }
     }
 }
 
@@ -45,10 +58,18 @@ pub fn account_of(message: &Message) -> Result<UserId, Error> {
 
 /// Who acts, as high as they are in this transaction: nobody acts on a rank that they have just lost.
 pub async fn actor(users: &dyn Users, message: &Message, uow: &mut WriteUow) -> Result<Actor, Error> {
-    if message.caller.is_local_operator() {
-        return Ok(Actor::LocalOperator);
-    }
-    let user = users.get(account_of(message)?, uow).await?;
+    let Some(id) = acting_user(message)? else { return Ok(Actor::LocalOperator) };
+    users.lock(&[id], uow).await?;
+    locked_actor(users, id, uow).await
+}
+
+/// The user who acts; none, if it is whoever sits at the machine.
+fn acting_user(message: &Message) -> Result<Option<UserId>, Error> {
+    if message.caller.is_local_operator() { Ok(None) } else { account_of(message).map(Some) }
+}
+
+async fn locked_actor(users: &dyn Users, id: UserId, uow: &mut WriteUow) -> Result<Actor, Error> {
+    let user = users.get(id, uow).await?;
     if user.state().active { Ok(user.as_actor()) } else { Err(Error::NoAccount) }
 }
 
@@ -57,7 +78,7 @@ pub fn require_session(message: &Message) -> Result<(), Error> {
     if message.caller.is_local_operator() { Ok(()) } else { Owner::of(message).map(drop) }
 }
 
-/// The same, as this transaction sees it: a hash may have taken its time.
+/// The same, as this transaction sees it, which has locked who acts: a hash may have taken its time.
 pub async fn require_live_session(
     sessions: &dyn Sessions,
     message: &Message,
@@ -66,17 +87,23 @@ pub async fn require_live_session(
     if message.caller.is_local_operator() {
         return Ok(());
     }
-    Owner::live(sessions, message, uow).await.map(drop)
+    Owner::of(message)?.require_live(sessions, message, uow).await
 }
 
-/// A user whom the caller may do this to, and who that caller is.
+/// A user whom the caller may do this to, and who that caller is. Both are locked.
 pub async fn subordinate(
     users: &dyn Users,
     id: UserId,
     message: &Message,
     uow: &mut WriteUow,
 ) -> Result<(User, Actor), Failure> {
-    let actor = actor(users, message, uow).await?;
+    let acting = acting_user(message)?;
+    let both: Vec<UserId> = acting.into_iter().chain([id]).collect();
+    users.lock(&both, uow).await?;
+    let actor = match acting {
+        Some(acting) => locked_actor(users, acting, uow).await?,
+        None => Actor::LocalOperator,
+    };
     let user = users.get(id, uow).await?;
     message.access.permit(|| UserView::from(&user), Error::NotFound)?;
     Ok((user, actor))

@@ -20,6 +20,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Have another password from now on. All sessions and tokens end.
+#[derive(Clone)]
 pub struct ChangePassword {
     pub current: PasswordAttempt,
     pub new: Password,
@@ -74,7 +75,7 @@ impl CommandHandler<ChangePassword> for Handler {
             return Err(Error::WrongPassword.into());
         }
         let hash = self.passwords.hash(&command.new, Asker::Known).await?;
-        Owner::live(self.sessions.as_ref(), message, uow).await?;
+        Owner::live(self.users.as_ref(), self.sessions.as_ref(), message, uow).await?;
         let mut user = self.users.get(owner.user, uow).await?;
         if user.state().password.as_str() != state.password.as_str() {
             return Err(Error::ConcurrentChange.into());

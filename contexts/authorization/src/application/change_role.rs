@@ -16,6 +16,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Replace what a role is called, and what it holds. For all who have it, that is so at once.
+#[derive(Clone)]
 pub struct ChangeRole {
     pub id: RoleId,
     pub draft: RoleDraft,
@@ -48,6 +49,7 @@ impl CommandHandler<ChangeRole> for Handler {
         message: &Message,
     ) -> Result<RoleView, Failure> {
         let actor = actor(self.users.as_ref(), message, uow).await?;
+        self.roles.lock(command.id, uow).await?;
         let mut role = self.roles.get(command.id, uow).await?;
         command.precondition.require(role.revision())?;
         require_grants(self.policy.as_ref(), message, command.draft.grants.iter()).await?;

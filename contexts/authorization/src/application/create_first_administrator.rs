@@ -13,7 +13,7 @@ use servertree_kernel::secrets::Secrets;
 use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
-use crate::domain::{Actor, Asker, BuiltIn, Password, Passwords, Registration, User, Username, Users};
+use crate::domain::{Actor, Asker, BuiltIn, Password, Passwords, Registration, Roles, User, Username, Users};
 use crate::error::Error;
 
 /// What the first administrator is called.
@@ -26,6 +26,8 @@ pub struct Handler {
     passwords: Arc<dyn Passwords>,
     #[shaku(inject)]
     users: Arc<dyn Users>,
+    #[shaku(inject)]
+    roles: Arc<dyn Roles>,
     #[shaku(inject)]
     secrets: Arc<dyn Secrets>,
     #[shaku(inject)]
@@ -40,7 +42,9 @@ impl CommandHandler<CreateFirstAdministrator> for Handler {
         uow: &mut WriteUow,
         message: &Message,
     ) -> Result<Option<FirstAdministrator>, Failure> {
-        // Of several processes that start on an empty database, one has the transaction that finds it so.
+        // Of several processes that start on an empty database, one has the transaction that finds it so: the others wait for the
+        // role that they would give.
+        self.roles.lock(BuiltIn::SuperAdmin.id(), uow).await?;
         if self.users.has_any(uow).await? {
             return Ok(None);
         }

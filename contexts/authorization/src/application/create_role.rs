@@ -16,6 +16,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Make a role of these grants.
+#[derive(Clone)]
 pub struct CreateRole {
     pub draft: RoleDraft,
 }

@@ -33,6 +33,7 @@ pub struct NewToken {
 }
 
 /// Create a token that stands for oneself.
+#[derive(Clone)]
 pub struct CreateToken {
     pub draft: TokenDraft,
 }
@@ -66,7 +67,7 @@ impl CommandHandler<CreateToken> for Handler {
         uow: &mut WriteUow,
         message: &Message,
     ) -> Result<NewToken, Failure> {
-        let owner = Owner::live(self.sessions.as_ref(), message, uow).await?;
+        let owner = Owner::live(self.users.as_ref(), self.sessions.as_ref(), message, uow).await?;
         let tokens = self.tokens.of_user(owner.user, uow).await?;
         if tokens.iter().filter(|token| message.now < token.state().expires_at).count() >= MAX_TOKENS {
             return Err(Error::TooManyTokens.into());

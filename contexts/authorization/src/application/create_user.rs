@@ -19,6 +19,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Give somebody an account.
+#[derive(Clone)]
 pub struct CreateUser {
     pub username: Username,
     pub password: Password,
@@ -60,8 +61,8 @@ impl CommandHandler<CreateUser> for Handler {
         let CreateUser { username, password, roles } = command;
         require_acceptable(&username, &password)?;
         let hash = self.passwords.hash(&password, Asker::Known).await?;
-        require_live_session(self.sessions.as_ref(), message, uow).await?;
         let actor = actor(self.users.as_ref(), message, uow).await?;
+        require_live_session(self.sessions.as_ref(), message, uow).await?;
         let roles = self.roles.named(&roles, uow).await?;
         require_grants_of(&roles, self.roles.as_ref(), self.policy.as_ref(), message, uow).await?;
         let id = self.ids.next().into();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::acting::Owner;
 use super::find_account;
-use crate::domain::{CloseReason, SessionId, Sessions};
+use crate::domain::{CloseReason, SessionId, Sessions, Users};
 use crate::error::Error;
 use async_trait::async_trait;
 use servertree_kernel::command::{Command, CommandHandler};
@@ -15,6 +15,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// End one of one's own sessions. To end one that has ended changes nothing.
+#[derive(Clone)]
 pub struct EndSession {
     pub id: SessionId,
 }
@@ -30,6 +31,8 @@ impl Command for EndSession {
 pub struct Handler {
     #[shaku(inject)]
     sessions: Arc<dyn Sessions>,
+    #[shaku(inject)]
+    users: Arc<dyn Users>,
 }
 
 #[async_trait]
@@ -40,7 +43,7 @@ impl CommandHandler<EndSession> for Handler {
         uow: &mut WriteUow,
         message: &Message,
     ) -> Result<(), Failure> {
-        let owner = Owner::live(self.sessions.as_ref(), message, uow).await?;
+        let owner = Owner::live(self.users.as_ref(), self.sessions.as_ref(), message, uow).await?;
         let mut session = self.sessions.get(command.id, uow).await?;
         if session.state().user != owner.user {
             return Err(Error::NotFound.into());

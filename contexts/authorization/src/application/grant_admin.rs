@@ -14,6 +14,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Give a user the role `admin`.
+#[derive(Clone)]
 pub struct GrantAdmin {
     pub id: UserId,
 }

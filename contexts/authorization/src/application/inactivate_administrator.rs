@@ -32,10 +32,11 @@ impl CommandHandler<InactivateAdministrator> for Handler {
         message: &Message,
     ) -> Result<(), Failure> {
         let username = Username::parse(command.username).map_err(|fault| Error::field("username", fault))?;
+        // Before the one to inactivate is locked: all of them are, in one order.
+        let super_admins = self.users.active_super_admins(uow).await?;
         let user = self.users.find(&username, uow).await?;
         let mut user = user.ok_or_else(|| Error::NoSuchUser(username))?;
-        let is_last = user.rank() == Rank::SuperAdmin && self.users.active_super_admins(uow).await? <= 1;
-        if user.state().active && is_last {
+        if user.state().active && user.rank() == Rank::SuperAdmin && super_admins <= 1 {
             return Err(Error::LastSuperAdmin.into());
         }
         user.inactivate(Actor::LocalOperator, message.now)?;

@@ -15,6 +15,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Keep a user from logging in. All their sessions and tokens end.
+#[derive(Clone)]
 pub struct InactivateUser {
     pub id: UserId,
 }

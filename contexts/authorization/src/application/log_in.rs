@@ -24,6 +24,7 @@ use crate::error::Error;
 const MAX_SESSIONS: usize = 100;
 
 /// Open a session for whoever knows the password.
+#[derive(Clone)]
 pub struct LogIn {
     /// In lower case, whether anybody has it or not.
     pub username: String,
@@ -106,6 +107,7 @@ impl CommandHandler<LogIn> for Handler {
         let now = self.clock.now();
         let state = right_password(log_ins, attempts, passwords, &command, message, now).await?;
         // It took a while: whoever changed the password meanwhile, or lost the account, does not get in with the old one.
+        self.users.lock(&[state.user], uow).await?;
         let user = self.users.get(state.user, uow).await?;
         if !user.state().active || user.state().password.as_str() != state.password.as_str() {
             return Err(Error::WrongCredentials.into());

@@ -66,14 +66,23 @@ pub struct Handler {
     last_uses: Arc<dyn LastUses>,
 }
 
+impl Handler {
+    async fn write(&self, uses: &HashMap<TokenId, Timestamp>, uow: &mut WriteUow) -> Result<(), Error> {
+        // In one order: other processes write the same ones.
+        let mut in_order: Vec<_> = uses.iter().collect();
+        in_order.sort_unstable();
+        for (token, at) in in_order {
+            self.last_uses.write(*token, *at, uow).await?;
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl JobHandler<NoteTokenUses> for Handler {
     async fn run(&self, uow: &mut WriteUow, _: &Message) -> Result<(), Failure> {
         let uses = self.uses.take();
-        let mut written = Ok(());
-        for (token, at) in &uses {
-            written = written.and(self.last_uses.write(*token, *at, uow).await);
-        }
+        let written = self.write(&uses, uow).await;
         let noted = Arc::clone(&self.uses);
         let again = move || uses.into_iter().for_each(|(token, at)| noted.note(token, at));
         if let Err(error) = written {

@@ -14,6 +14,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Let a user log in again.
+#[derive(Clone)]
 pub struct ReactivateUser {
     pub id: UserId,
 }

@@ -14,6 +14,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Remove a role that nobody has.
+#[derive(Clone)]
 pub struct RemoveRole {
     pub id: RoleId,
     pub precondition: Precondition,
@@ -43,6 +44,7 @@ impl CommandHandler<RemoveRole> for Handler {
         message: &Message,
     ) -> Result<(), Failure> {
         let actor = actor(self.users.as_ref(), message, uow).await?;
+        self.roles.lock(command.id, uow).await?;
         let mut role = self.roles.get(command.id, uow).await?;
         command.precondition.require(role.revision())?;
         role.remove(actor)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::acting::Owner;
 use super::find_account;
-use crate::domain::{Sessions, TokenId, Tokens};
+use crate::domain::{Sessions, TokenId, Tokens, Users};
 use crate::error::Error;
 use async_trait::async_trait;
 use servertree_kernel::command::{Command, CommandHandler};
@@ -15,6 +15,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Remove one of one's own tokens: it is good for nothing from now on.
+#[derive(Clone)]
 pub struct RemoveToken {
     pub id: TokenId,
 }
@@ -31,6 +32,8 @@ pub struct Handler {
     #[shaku(inject)]
     sessions: Arc<dyn Sessions>,
     #[shaku(inject)]
+    users: Arc<dyn Users>,
+    #[shaku(inject)]
     tokens: Arc<dyn Tokens>,
 }
 
@@ -42,7 +45,7 @@ impl CommandHandler<RemoveToken> for Handler {
         uow: &mut WriteUow,
         message: &Message,
     ) -> Result<(), Failure> {
-        let owner = Owner::live(self.sessions.as_ref(), message, uow).await?;
+        let owner = Owner::live(self.users.as_ref(), self.sessions.as_ref(), message, uow).await?;
         let mut token = self.tokens.get(command.id, uow).await?;
         if token.state().user != owner.user {
             return Err(Error::NotFound.into());

@@ -17,6 +17,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Get a new access token for the session that asks, while that lasts.
+#[derive(Clone)]
 pub struct RenewSession;
 
 impl Command for RenewSession {

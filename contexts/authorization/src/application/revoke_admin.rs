@@ -14,6 +14,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Take the role `admin` from a user.
+#[derive(Clone)]
 pub struct RevokeAdmin {
     pub id: UserId,
 }

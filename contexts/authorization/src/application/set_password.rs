@@ -15,6 +15,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Give a user another password. All their sessions and tokens end.
+#[derive(Clone)]
 pub struct SetPassword {
     pub id: UserId,
     pub password: Password,
@@ -49,8 +50,8 @@ impl CommandHandler<SetPassword> for Handler {
     ) -> Result<(), Failure> {
         require_session(message)?;
         let hash = self.passwords.hash(&command.password, Asker::Known).await?;
-        require_live_session(self.sessions.as_ref(), message, uow).await?;
         let (mut user, actor) = subordinate(self.users.as_ref(), command.id, message, uow).await?;
+        require_live_session(self.sessions.as_ref(), message, uow).await?;
         let username = user.state().username.as_str();
         command.password.require_unlike(username).map_err(|fault| Error::field("new_password", fault))?;
         // One's own takes the current one: `PUT /account/password`.

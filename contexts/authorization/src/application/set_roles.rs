@@ -16,6 +16,7 @@ use servertree_kernel::uow::WriteUow;
 use shaku::Component;
 
 /// Give a user just these roles.
+#[derive(Clone)]
 pub struct SetRoles {
     pub id: UserId,
     pub roles: Vec<RoleName>,

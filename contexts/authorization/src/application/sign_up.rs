@@ -19,6 +19,7 @@ use crate::domain::{Asker, Attempt, Attempts, Password, Passwords, Registration,
 use crate::error::Error;
 
 /// Give oneself an account, with the role `user`.
+#[derive(Clone)]
 pub struct SignUp {
     pub username: Username,
     pub password: Password,

@@ -12,13 +12,17 @@ pub trait Users: Port {
     /// The user with this id.
     async fn get(&self, id: UserId, uow: &mut WriteUow) -> Result<User, Error>;
 
-    /// The user of this name, if there is one.
+    /// Has others wait who would change one of these users, or what logs them in: their sessions and tokens. What is read of
+    /// them from then on stays so until the commit.
+    async fn lock(&self, ids: &[UserId], uow: &mut WriteUow) -> Result<(), Error>;
+
+    /// The user of this name, if there is one: locked.
     async fn find(&self, username: &Username, uow: &mut WriteUow) -> Result<Option<User>, Error>;
 
     /// Whether there are any.
     async fn has_any(&self, uow: &mut WriteUow) -> Result<bool, Error>;
 
-    /// How many there are who can log in and do everything.
+    /// How many there are who can log in and do everything. They are locked.
     async fn active_super_admins(&self, uow: &mut WriteUow) -> Result<usize, Error>;
 
     /// Stores what changed and hands over the events that tell of it. Fails if the name is taken, or if somebody else stored a
@@ -32,7 +36,11 @@ pub trait Roles: Port {
     /// The role with this id.
     async fn get(&self, id: RoleId, uow: &mut WriteUow) -> Result<Role, Error>;
 
-    /// Those of these names; the error names one that there is not.
+    /// Has others wait who would change, remove or give this role.
+    async fn lock(&self, id: RoleId, uow: &mut WriteUow) -> Result<(), Error>;
+
+    /// Those of these names, to be given: until the commit nobody changes or removes them. The error names one that there is
+    /// not.
     async fn named(&self, names: &[RoleName], uow: &mut WriteUow) -> Result<Vec<RoleRef>, Error>;
 
     /// Stores what changed and hands over the events that tell of it. Fails if the name is taken, or if somebody else stored a

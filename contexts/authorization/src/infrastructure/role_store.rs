@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sea_query::{Expr, ExprTrait, Query};
+use sea_query::{Expr, ExprTrait, LockType, Order, Query};
 use servertree_kernel::database::DatabaseError;
 use servertree_kernel::domain::{Aggregate, WriteUow};
 use shaku::Component;
@@ -40,6 +40,16 @@ impl Roles for SqlRoles {
         uow.fetch_optional::<RoleRow>(&select).await?.ok_or(Error::NotFound)?.into_role()
     }
 
+    async fn lock(&self, id: RoleId, uow: &mut WriteUow) -> Result<(), Error> {
+        let select = Query::select()
+            .column(AuthorizationRoles::Id)
+            .from(AuthorizationRoles::Table)
+            .and_where(Expr::col(AuthorizationRoles::Id).eq(id))
+            .lock(LockType::Update)
+            .take();
+        Ok(uow.lock(&select).await?)
+    }
+
     async fn named(&self, names: &[RoleName], uow: &mut WriteUow) -> Result<Vec<RoleRef>, Error> {
         if names.is_empty() {
             return Ok(Vec::new());
@@ -48,6 +58,8 @@ impl Roles for SqlRoles {
             .columns([AuthorizationRoles::Id, AuthorizationRoles::Name])
             .from(AuthorizationRoles::Table)
             .and_where(Expr::col(AuthorizationRoles::Name).is_in(names.iter().map(RoleName::as_str)))
+            .order_by(AuthorizationRoles::Id, Order::Asc)
+            .lock(LockType::Share)
             .take();
         let rows: Vec<NamedRow> = uow.fetch_all(&select).await?;
         let found = |name: &RoleName| {

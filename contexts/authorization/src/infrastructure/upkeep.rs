@@ -1,7 +1,7 @@
 //! What jobs write: when tokens were used last, and which sessions are kept no longer.
 
 use async_trait::async_trait;
-use sea_query::{Expr, ExprTrait, Query};
+use sea_query::{Expr, ExprTrait, LockBehavior, LockType, Order, Query};
 use servertree_kernel::domain::{Timestamp, WriteUow};
 use shaku::Component;
 
@@ -50,7 +50,10 @@ impl EndedSessions for SqlEndedSessions {
             .column(AuthorizationSessions::Id)
             .from(AuthorizationSessions::Table)
             .and_where(Expr::col(AuthorizationSessions::ExpiresAt).lt(before))
+            .order_by(AuthorizationSessions::ExpiresAt, Order::Asc)
             .limit(AT_ONCE)
+            // Another process may be at them.
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .take();
         let old: Vec<(SessionId,)> = uow.fetch_all(&old).await?;
         if old.is_empty() {

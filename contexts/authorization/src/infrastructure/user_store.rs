@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, LockType, Order, Query, SelectStatement};
 use servertree_kernel::database::DatabaseError;
 use servertree_kernel::domain::{Aggregate, WriteUow};
 use shaku::Component;
@@ -33,8 +33,14 @@ impl Users for SqlUsers {
         one(&UserRow::select(of_id), uow).await?.ok_or(Error::NotFound)
     }
 
+    async fn lock(&self, ids: &[UserId], uow: &mut WriteUow) -> Result<(), Error> {
+        let those = Expr::col(AuthorizationUsers::Id).is_in(ids.iter().copied());
+        Ok(uow.lock(&locked(those)).await?)
+    }
+
     async fn find(&self, username: &Username, uow: &mut WriteUow) -> Result<Option<User>, Error> {
         let of_name = Expr::col(AuthorizationUsers::Username).eq(username.as_str());
+        uow.lock(&locked(of_name.clone())).await?;
         one(&UserRow::select(of_name), uow).await
     }
 
@@ -45,16 +51,15 @@ impl Users for SqlUsers {
     }
 
     async fn active_super_admins(&self, uow: &mut WriteUow) -> Result<usize, Error> {
-        let user_id = Expr::col((AuthorizationUsers::Table, AuthorizationUsers::Id));
-        let of_user = Expr::col((AuthorizationUserRoles::Table, AuthorizationUserRoles::UserId)).eq(user_id);
-        let select = Query::select()
-            .column((AuthorizationUsers::Table, AuthorizationUsers::Id))
-            .from(AuthorizationUsers::Table)
-            .inner_join(AuthorizationUserRoles::Table, of_user)
-            .and_where(Expr::col(AuthorizationUsers::Active).eq(true))
+        let holders = Query::select()
+            .column(AuthorizationUserRoles::UserId)
+            .from(AuthorizationUserRoles::Table)
             .and_where(Expr::col(AuthorizationUserRoles::RoleId).eq(BuiltIn::SuperAdmin.id()))
             .take();
-        Ok(uow.fetch_all::<(UserId,)>(&select).await?.len())
+        let active = Expr::col(AuthorizationUsers::Active)
+            .eq(true)
+            .and(Expr::col(AuthorizationUsers::Id).in_subquery(holders));
+        Ok(uow.fetch_all::<(UserId,)>(&locked(active)).await?.len())
     }
 
     async fn save(&self, user: &mut User, uow: &mut WriteUow) -> Result<(), Error> {
@@ -88,6 +93,17 @@ impl Users for SqlUsers {
         }
         Ok(uow.record(user)?)
     }
+}
+
+/// The ids of users, to be locked: in one order, so that nobody waits for somebody who waits for them.
+fn locked(condition: Expr) -> SelectStatement {
+    Query::select()
+        .column(AuthorizationUsers::Id)
+        .from(AuthorizationUsers::Table)
+        .and_where(condition)
+        .order_by(AuthorizationUsers::Id, Order::Asc)
+        .lock(LockType::Update)
+        .take()
 }
 
 async fn one(select: &SelectStatement, uow: &mut WriteUow) -> Result<Option<User>, Error> {

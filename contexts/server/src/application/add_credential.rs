@@ -16,6 +16,7 @@ use super::find_credential::{self, ServerCredential};
 use crate::domain::{CredentialDraft, ServerId, ServerRepository};
 
 /// One more way to reach a server.
+#[derive(Clone)]
 pub struct AddCredential {
     pub server: ServerId,
     pub draft: CredentialDraft,

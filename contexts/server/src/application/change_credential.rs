@@ -15,6 +15,7 @@ use super::find_credential::{self, ServerCredential};
 use crate::domain::{CredentialDraft, CredentialId, ServerId, ServerRepository};
 
 /// Replace a credential; its password stays unless the draft says otherwise.
+#[derive(Clone)]
 pub struct ChangeCredential {
     pub server: ServerId,
     pub credential: CredentialId,

@@ -16,6 +16,7 @@ use super::find_server::ServerView;
 use crate::domain::{ServerId, ServerRepository, Status};
 
 /// Say how a server is doing.
+#[derive(Clone)]
 pub struct ChangeServerStatus {
     pub id: ServerId,
     pub status: Status,

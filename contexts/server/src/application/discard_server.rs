@@ -15,6 +15,7 @@ use super::find_credential;
 use crate::domain::{ServerId, ServerRepository};
 
 /// Take a server out of the inventory.
+#[derive(Clone)]
 pub struct DiscardServer {
     pub id: ServerId,
     pub precondition: Precondition,

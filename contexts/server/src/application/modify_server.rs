@@ -17,6 +17,7 @@ use super::find_server::ServerView;
 use crate::domain::{ServerDraft, ServerId, ServerRepository};
 
 /// Replace all that is said about a server.
+#[derive(Clone)]
 pub struct ModifyServer {
     pub id: ServerId,
     pub draft: ServerDraft,

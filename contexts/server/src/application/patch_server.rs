@@ -18,6 +18,7 @@ use super::find_server::ServerView;
 use crate::domain::{ServerId, ServerRepository};
 
 /// Change a part of what is said about a server.
+#[derive(Clone)]
 pub struct PatchServer {
     pub id: ServerId,
     pub patch: MergePatch,

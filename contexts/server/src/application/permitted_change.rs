@@ -22,7 +22,8 @@ pub struct Change<'m> {
 }
 
 impl dyn ServerRepository + '_ {
-    /// The server as it is, for a caller who may do to it what they want to.
+    /// The server as it is, locked, for a caller who may do to it what they want to: changes that come together take their
+    /// turns.
     pub async fn get_to_change<'m>(
         &self,
         id: ServerId,
@@ -30,6 +31,7 @@ impl dyn ServerRepository + '_ {
         uow: &mut WriteUow,
         message: &'m Message,
     ) -> Result<Change<'m>, Failure> {
+        self.lock(id, uow).await?;
         let server = self.get(id, uow).await?;
         let before = ServerView::from(&server);
         // First: who may not know of it does not learn its revision, either.

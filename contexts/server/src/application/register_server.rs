@@ -17,6 +17,7 @@ use super::permitted_change::Change;
 use crate::domain::{Server, ServerDraft, ServerRepository};
 
 /// Enter a new server into the inventory.
+#[derive(Clone)]
 pub struct RegisterServer {
     pub draft: ServerDraft,
 }

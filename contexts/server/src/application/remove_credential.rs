@@ -15,6 +15,7 @@ use super::find_credential;
 use crate::domain::{CredentialId, ServerId, ServerRepository};
 
 /// One way less to reach a server. Unlike a server it is not kept: a password that nobody needs is a risk.
+#[derive(Clone)]
 pub struct RemoveCredential {
     pub server: ServerId,
     pub credential: CredentialId,

@@ -16,6 +16,7 @@ use super::find_server::ServerView;
 use crate::domain::{ServerId, ServerRepository};
 
 /// Take a discarded server back into the inventory.
+#[derive(Clone)]
 pub struct RestoreServer {
     pub id: ServerId,
     pub precondition: Precondition,

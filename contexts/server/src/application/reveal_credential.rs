@@ -14,6 +14,7 @@ use shaku::Component;
 use crate::domain::{CredentialId, RevealReason, ServerId, ServerRepository};
 
 /// Look at the password of a credential. That it was, by whom and why is on record before anybody sees it.
+#[derive(Clone)]
 pub struct RevealCredential {
     pub server: ServerId,
     pub credential: CredentialId,

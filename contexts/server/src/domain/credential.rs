@@ -89,7 +89,7 @@ impl Password {
 }
 
 /// What is to become of a password.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub enum PasswordDraft {
     /// Nothing was said: it stays.
     #[default]
@@ -101,7 +101,7 @@ pub enum PasswordDraft {
 }
 
 /// What people say about a credential.
-#[derive(Debug, Deserr, ToSchema)]
+#[derive(Clone, Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields, validate = check_ports -> FieldErrors)]
 #[schema(as = CredentialDraft, example = json!({"connection_type": "ssh", "username": "root", "password": "…",
     "local_ip": "198.18.0.5", "local_port": 22}))]

@@ -8,7 +8,7 @@ use super::credential::CredentialDraft;
 use super::values::{CpuCores, Environment, HddMib, OperatingSystem, RamMib, ServerName, Specification};
 
 /// All that people say about a server.
-#[derive(Debug, Deserr, ToSchema)]
+#[derive(Clone, Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields)]
 #[schema(as = ServerDraft)]
 pub struct ServerDraft {
@@ -32,7 +32,7 @@ pub struct ServerDraft {
 }
 
 /// What people say about the credentials of a server.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub enum CredentialDrafts {
     /// Nothing.
     #[default]

@@ -12,6 +12,9 @@ pub trait ServerRepository: Port {
     /// The server with this id.
     async fn get(&self, id: ServerId, uow: &mut WriteUow) -> Result<Server, Error>;
 
+    /// Has others wait who would change this server. What is read of it from then on stays so until the commit.
+    async fn lock(&self, id: ServerId, uow: &mut WriteUow) -> Result<(), Error>;
+
     /// Stores what changed and hands over the events that tell of it. Does nothing if nothing did. Fails if the name
     /// is taken, or if somebody else stored a change since the server was read.
     async fn save(&self, server: &mut Server, uow: &mut WriteUow) -> Result<(), Error>;

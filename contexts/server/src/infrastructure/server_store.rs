@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sea_query::{Expr, ExprTrait, Query};
+use sea_query::{Expr, ExprTrait, LockType, Query};
 use servertree_kernel::criteria::fold;
 use servertree_kernel::database::DatabaseError;
 use servertree_kernel::domain::{Aggregate, Secret, WriteUow};
@@ -31,6 +31,16 @@ impl ServerRepository for SqlServers {
     async fn get(&self, id: ServerId, uow: &mut WriteUow) -> Result<Server, Error> {
         let rows: Vec<JoinedRow> = uow.fetch_all(&JoinedRow::select(id)).await?;
         JoinedRow::into_server(rows)?.ok_or(Error::NotFound(id))
+    }
+
+    async fn lock(&self, id: ServerId, uow: &mut WriteUow) -> Result<(), Error> {
+        let select = Query::select()
+            .column(Servers::Id)
+            .from(Servers::Table)
+            .and_where(Expr::col(Servers::Id).eq(id))
+            .lock(LockType::Update)
+            .take();
+        Ok(uow.lock(&select).await?)
     }
 
     async fn save(&self, server: &mut Server, uow: &mut WriteUow) -> Result<(), Error> {

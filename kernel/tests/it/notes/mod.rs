@@ -1,6 +1,7 @@
 //! A context just big enough to try the kernel on: notes that are written, and a listener that takes their events.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use include_dir::include_dir;
@@ -44,6 +45,7 @@ const OBJECT: ObjectType =
 /// Notes, and nobody who listens.
 pub static NOTES: Context = context("notes", |_, registry| {
     registry.command::<WriteNotes>(Arc::new(Notes));
+    registry.command::<WriteAmidOthers>(Arc::new(Notes));
     registry.query::<NotesWritten>(Arc::new(Notes));
 });
 
@@ -87,6 +89,32 @@ pub enum End {
     UnderALowId,
     InError,
     InPanic,
+    /// Well, as it thinks: it takes no notice of a statement that failed.
+    DespiteAnError,
+}
+
+/// Writes a note, while others are at the same rows so many times.
+#[derive(Clone)]
+pub struct WriteAmidOthers {
+    pub note: WriteNotes,
+    pub contended: usize,
+    /// Counts the attempts.
+    pub attempts: Arc<AtomicUsize>,
+    /// What each attempt that got to its commit was told of it.
+    pub lasts: Arc<Mutex<Vec<bool>>>,
+}
+
+impl WriteAmidOthers {
+    pub fn times(contended: usize, note: WriteNotes) -> Self {
+        Self { note, contended, attempts: Arc::default(), lasts: Arc::default() }
+    }
+}
+
+impl Command for WriteAmidOthers {
+    /// How many attempts it took.
+    type Output = usize;
+    const NAME: &'static str = "notes.write_amid_others";
+    const NEEDS: Permission = WriteNotes::NEEDS;
 }
 
 impl WriteNotes {
@@ -180,7 +208,29 @@ impl CommandHandler<WriteNotes> for Notes {
             }
             End::InError => Err(Internal("as it was told".to_owned()).into()),
             End::InPanic => panic!("as it was told"),
+            End::DespiteAnError => {
+                let nowhere = Sql::delete().from_table(Alias::new("nowhere")).take();
+                assert!(uow.execute(&nowhere).await.is_err());
+                assert!(uow.execute(&insert).await.is_err(), "not on PostgreSQL, so not anywhere");
+                Ok(())
+            }
         }
+    }
+}
+
+#[async_trait]
+impl CommandHandler<WriteAmidOthers> for Notes {
+    async fn handle(
+        &self,
+        command: WriteAmidOthers,
+        uow: &mut WriteUow,
+        message: &Message,
+    ) -> Result<usize, Failure> {
+        let attempt = command.attempts.fetch_add(1, Ordering::Relaxed) + 1;
+        uow.after_commit(move |lasts| command.lasts.lock().unwrap().push(lasts));
+        // After it has written: what it wrote must be undone.
+        CommandHandler::handle(self, command.note, uow, message).await?;
+        if attempt <= command.contended { Err(uow.contend().into()) } else { Ok(attempt) }
     }
 }
 

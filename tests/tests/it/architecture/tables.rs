@@ -8,7 +8,7 @@ use syn::{Item, ItemEnum};
 use super::layers::rust_files;
 
 /// What the kernel's tables begin with.
-const KERNEL_PREFIXES: &[&str] = &["event", "idempotency", "secret"];
+const KERNEL_PREFIXES: &[&str] = &["event", "idempotency", "locks", "secret"];
 
 pub fn violations(root: &Path) -> Vec<String> {
     let mut violations = Vec::new();

@@ -12,6 +12,7 @@ use crate::CONTEXT;
 use crate::testing::{PASSWORD, log_in, operator, somebody, verify};
 
 /// Signs whatever it is given, with the key that signs access tokens: what nobody but a test can.
+#[derive(Clone)]
 struct Sign {
     header: serde_json::Value,
     payload: serde_json::Value,

@@ -55,6 +55,34 @@ async fn discarded_servers_are_left_out() {
     test.finish().await;
 }
 
+/// Byte by byte: neither case nor accents, forms of letters or what is beyond 16 bits make two texts one; engines would by themselves.
+#[tokio::test]
+async fn texts_are_equal_when_their_bytes_are() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    let texts =
+        ["Debian", "debian", "Dèbian", "De\u{300}bian", "ß", "ss", "😀", "😁", "İ", "i", "a!b%_", "a!bcd"];
+    for (number, text) in texts.iter().enumerate() {
+        let mut draft = draft(&format!("server-{number:02}"));
+        draft.operating_system.version = OperatingSystemText::parse((*text).into()).unwrap();
+        test.dispatch(RegisterServer { draft }).await.unwrap();
+    }
+    for (number, text) in texts.iter().enumerate() {
+        let of = |operator: &str| json!({"operating_system.version": {operator: text}}).to_string();
+        let equal = test.ask(page(&[("filter", &of("eq"))])).await.unwrap();
+        assert_eq!(names_of(&equal), [format!("server-{number:02}")], "{text}");
+        let other = test.ask(page(&[("filter", &of("ne"))])).await.unwrap();
+        assert_eq!(other.total, Some(texts.len() as u64 - 1), "{text}");
+        let after = test.ask(page(&[("filter", &of("gt"))])).await.unwrap();
+        assert_eq!(after.items.len(), texts.iter().filter(|other| *other > text).count(), "{text}");
+    }
+    let containing = |text: &str| json!({"operating_system.version": {"lk": text}}).to_string();
+    let found = test.ask(page(&[("filter", &containing("DEBIAN"))])).await.unwrap();
+    assert_eq!(names_of(&found), ["server-00", "server-01"]);
+    let found = test.ask(page(&[("filter", &containing("!b%_"))])).await.unwrap();
+    assert_eq!(names_of(&found), ["server-10"]);
+    test.finish().await;
+}
+
 /// Conditions of one object hold on the same credential; `ne` means that none equals.
 #[tokio::test]
 async fn credentials_are_found_by_what_they_are_together() {

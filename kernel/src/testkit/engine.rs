@@ -1,0 +1,92 @@
+//! The database engine that a run of the tests is about.
+
+use std::io::Write;
+
+use uuid::Uuid;
+
+/// A database engine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Engine {
+    /// A file.
+    Sqlite,
+    /// MariaDB or MySQL.
+    Mysql,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl Engine {
+    /// The one that is tested: `TEST_ENGINE`, which `scripts/test` sets, or SQLite.
+    pub fn under_test() -> Self {
+        let name = variable("TEST_ENGINE").filter(|name| !name.is_empty());
+        let name = name.as_deref().unwrap_or(Self::Sqlite.name());
+        Self::named(name)
+            .unwrap_or_else(|| panic!("TEST_ENGINE is {name}, and not sqlite, mysql or postgres"))
+    }
+
+    /// Its name: in `TEST_ENGINE`, and of its folders of migrations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Mysql => "mysql",
+            Self::Postgres => "postgres",
+        }
+    }
+
+    /// The one that a URL is of.
+    pub(super) fn of(url: &str) -> Self {
+        let scheme = url.split(':').next().unwrap_or_default();
+        Self::named(scheme).unwrap_or_else(|| panic!("a URL of no engine: {scheme}"))
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Sqlite, Self::Mysql, Self::Postgres].into_iter().find(|engine| engine.name() == name)
+    }
+
+    /// An id as a statement names it.
+    pub fn literal(self, id: Uuid) -> String {
+        match self {
+            Self::Sqlite | Self::Mysql => format!("x'{}'", id.simple()),
+            Self::Postgres => format!("'{id}'"),
+        }
+    }
+}
+
+/// Whether this run is about `engine`. A test of what only one engine has, or that no engine has a part in, returns where this is
+/// false; `scripts/test` says how many did.
+pub fn only_on(engine: Engine) -> bool {
+    Engine::under_test() == engine || left_out()
+}
+
+/// Whether this run is about an engine that is a server; as [`only_on`].
+pub fn on_a_server() -> bool {
+    Engine::under_test() != Engine::Sqlite || left_out()
+}
+
+/// The file of the authority that certified the servers of the run. A run on somebody else's servers may have none: then what it
+/// is needed for is left out.
+pub fn tls_authority() -> Option<String> {
+    let authority = variable("TEST_TLS_CA").filter(|file| !file.is_empty());
+    if authority.is_none() {
+        left_out();
+    }
+    authority
+}
+
+/// Notes in the file `TEST_LEFT_OUT` that this test is not carried out. Always false.
+fn left_out() -> bool {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    if let Some(file) = variable("TEST_LEFT_OUT") {
+        let file = std::fs::File::options().create(true).append(true).open(file);
+        // One write for each line: tests run side by side.
+        file.and_then(|mut file| file.write_all(format!("{test}\n").as_bytes()))
+            .expect("the file TEST_LEFT_OUT");
+    }
+    false
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests have no configuration but the environment")]
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,0 +1,90 @@
+//! A network that can fail: a proxy between the service and a server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What the network does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Network {
+    /// It carries everything.
+    Up,
+    /// It carries nothing, and says so to nobody: connections stay open, also new ones.
+    Silent,
+    /// It breaks what is open, and refuses what is new.
+    Down,
+}
+
+/// A proxy on a port of loopback. It ends when dropped.
+pub struct Proxy {
+    address: SocketAddr,
+    network: Arc<watch::Sender<Network>>,
+    _task: JoinSet<()>,
+}
+
+impl Proxy {
+    /// To a server at `host:port`.
+    pub async fn to(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let network = Arc::new(watch::Sender::new(Network::Up));
+        let mut task = JoinSet::new();
+        task.spawn(accept(listener, server.to_owned(), Arc::clone(&network)));
+        Self { address, network, _task: task }
+    }
+
+    /// Where it listens: `127.0.0.1:…`.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// From now on the network is like this.
+    pub fn is(&self, network: Network) {
+        self.network.send_replace(network);
+    }
+}
+
+async fn accept(listener: TcpListener, server: String, network: Arc<watch::Sender<Network>>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((client, _)) = listener.accept().await else { return };
+        if *network.borrow() != Network::Down {
+            connections.spawn(carry(client, server.clone(), network.subscribe()));
+        }
+    }
+}
+
+/// Until one of the two has enough, or the network breaks.
+async fn carry(client: TcpStream, server: String, mut network: watch::Receiver<Network>) {
+    let is_over = network.wait_for(|network| *network == Network::Up).await.is_err();
+    if is_over {
+        return;
+    }
+    let Ok(server) = TcpStream::connect(server).await else { return };
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let [there, back] = [network.clone(), network.clone()];
+    tokio::select! {
+        () = pass(&mut from_client, &mut to_server, there) => {}
+        () = pass(&mut from_server, &mut to_client, back) => {}
+        _ = network.wait_for(|network| *network == Network::Down) => {}
+    }
+}
+
+async fn pass(
+    from: &mut (impl AsyncReadExt + Unpin),
+    to: &mut (impl AsyncWriteExt + Unpin),
+    mut network: watch::Receiver<Network>,
+) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        let is_over = network.wait_for(|network| *network == Network::Up).await.is_err();
+        if is_over || to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+    }
+}
