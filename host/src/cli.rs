@@ -10,7 +10,7 @@ use servertree_kernel::plugin::{Context, migrations};
 use crate::config::Config;
 use crate::http::openapi;
 use crate::start::{StartError, open_database, open_existing_database, prepare_data_folder};
-use crate::{admin, keys, logging, serve};
+use crate::{admin, database, keys, logging, serve};
 
 /// ServerTree keeps an organisation's server inventory behind one REST API.
 ///
@@ -43,6 +43,9 @@ enum Command {
         #[arg(long, conflicts_with = "plan")]
         resume: bool,
     },
+    /// The database itself.
+    #[command(subcommand)]
+    Database(database::Command),
     /// Show the settings in effect, as TOML, with passwords hidden.
     Config,
     /// List the contexts in this program, and which are enabled.
@@ -67,6 +70,7 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
         }
         Command::Migrate { plan: true, .. } => runtime()?.block_on(plan(&config)),
         Command::Migrate { resume, .. } => runtime()?.block_on(migrate(&config, resume)),
+        Command::Database(command) => database::run(command, &config),
         Command::Config => print(&config.shown()?),
         Command::Admin(command) => admin::run(command, &config),
         Command::Keys(command) => keys::run(command, &config),

@@ -27,6 +27,8 @@ pub use http::{HttpSettings, Network};
 /// The defaults, with the meaning of each key: also what `config/default.toml` documents.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 const ENVIRONMENT_PREFIX: &str = "SERVERTREE_";
+/// Variables of ours that are no settings: arguments of commands that had better not be on a command line.
+const ARGUMENTS: [&str; 1] = ["copy_to"];
 
 /// All settings.
 #[derive(Clone, Serialize, Deserialize)]
@@ -106,7 +108,7 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
             extract(&figment)?;
         }
-        let environment = Env::prefixed(ENVIRONMENT_PREFIX);
+        let environment = Env::prefixed(ENVIRONMENT_PREFIX).ignore(&ARGUMENTS);
         if let Some((variable, _)) =
             environment.iter().find(|(variable, _)| !variable.as_str().contains("__"))
         {

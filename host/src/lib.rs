@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod container;
 mod contexts;
+mod database;
 mod grpc;
 mod http;
 mod keys;

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use servertree_kernel::database::{ConnectError, Database, MigrationError};
+use servertree_kernel::database::{ConnectError, CopyError, Database, MigrationError};
 use servertree_kernel::plugin::AssemblyError;
 use servertree_kernel::problem::Failure;
 use servertree_kernel::remote::SetupError;
@@ -33,6 +33,12 @@ pub enum StartError {
     NobodyVerifies,
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    #[error("{option}: {source}")]
+    CopyEnd { option: &'static str, source: ConnectError },
+    #[error("--from and --to name the same database")]
+    CopyOntoItself,
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     #[error(transparent)]
     Migration(#[from] MigrationError),
     #[error(

@@ -34,11 +34,14 @@ GRANT ALL PRIVILEGES ON *.* TO '$user'@'%' WITH GRANT OPTION;
 SQL
 }
 
-# The socket is named from the data folder: a long path would not fit into its address. `loose`: not every version has it.
+# The socket is named from the data folder: a long path would not fit into its address. `loose`: not every version has it. A folder
+# of its own for temporary files: a server that starts removes those that it finds, also of another one.
 mariadb_command() {
   local folder=$1 port=$2
+  mkdir -p "$folder/tmp"
+  chown "$chown_to" "$folder/tmp"
   command=(
-    "$(mariadb_server)" --no-defaults --datadir="$folder/data" --init-file="$folder/init.sql"
+    "$(mariadb_server)" --no-defaults --datadir="$folder/data" --tmpdir="$folder/tmp" --init-file="$folder/init.sql"
     --socket=server.sock --pid-file=server.pid --bind-address=127.0.0.1 --port="$port"
     --ssl-ca="$folder/tls/ca.pem" --ssl-cert="$folder/tls/server.pem" --ssl-key="$folder/tls/server.key"
     --skip-name-resolve --max-connections=500 --character-set-server=utf8mb4
@@ -47,8 +50,9 @@ mariadb_command() {
   )
 }
 
+# Without TLS where it is not asked for: the log-in of each connection would take longer than a test.
 mariadb_url() {
-  echo "mysql://$user:$password@127.0.0.1:$1/"
+  echo "mysql://$user:$password@127.0.0.1:$1/?ssl-mode=DISABLED"
 }
 
 mariadb_answers() {

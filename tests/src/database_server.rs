@@ -22,7 +22,7 @@ impl DatabaseServer {
     /// Starts a new one, of MariaDB or PostgreSQL.
     pub async fn start() -> Self {
         let engine = match Engine::under_test() {
-            Engine::Mysql => "mariadb",
+            Engine::MySql => "mariadb",
             Engine::Postgres => "postgres",
             Engine::Sqlite => panic!("SQLite has no server"),
         };

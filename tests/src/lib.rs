@@ -24,9 +24,8 @@ pub use database_server::DatabaseServer;
 pub use probe::Delivered;
 pub use proxy::{Network, Proxy};
 pub use sample::{fedora_servers, server};
-pub use servertree_kernel::testkit::{
-    Engine, TestConnection, TestDatabase, on_a_server, only_on, tls_authority,
-};
+pub use servertree_kernel::database::Engine;
+pub use servertree_kernel::testkit::{TestConnection, TestDatabase, on_a_server, only_on, tls_authority};
 pub use service::{Builder, Service};
 
 use std::time::Duration;

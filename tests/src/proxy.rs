@@ -19,10 +19,13 @@ pub enum Network {
     Down,
 }
 
+/// What the network does, and how often it broke: whoever looks late still sees that it did.
+type State = (Network, u64);
+
 /// A proxy on a port of loopback. It ends when dropped.
 pub struct Proxy {
     address: SocketAddr,
-    network: Arc<watch::Sender<Network>>,
+    network: Arc<watch::Sender<State>>,
     _task: JoinSet<()>,
 }
 
@@ -31,7 +34,7 @@ impl Proxy {
     pub async fn to(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
-        let network = Arc::new(watch::Sender::new(Network::Up));
+        let network = Arc::new(watch::Sender::new((Network::Up, 0)));
         let mut task = JoinSet::new();
         task.spawn(accept(listener, server.to_owned(), Arc::clone(&network)));
         Self { address, network, _task: task }
@@ -44,26 +47,30 @@ impl Proxy {
 
     /// From now on the network is like this.
     pub fn is(&self, network: Network) {
-        self.network.send_replace(network);
+        self.network.send_modify(|(now, broke)| {
+            *now = network;
+            *broke += u64::from(network == Network::Down);
+        });
     }
 }
 
-async fn accept(listener: TcpListener, server: String, network: Arc<watch::Sender<Network>>) {
+async fn accept(listener: TcpListener, server: String, network: Arc<watch::Sender<State>>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((client, _)) = listener.accept().await else { return };
-        if *network.borrow() != Network::Down {
+        if network.borrow().0 != Network::Down {
             connections.spawn(carry(client, server.clone(), network.subscribe()));
         }
     }
 }
 
 /// Until one of the two has enough, or the network breaks.
-async fn carry(client: TcpStream, server: String, mut network: watch::Receiver<Network>) {
-    let is_over = network.wait_for(|network| *network == Network::Up).await.is_err();
+async fn carry(client: TcpStream, server: String, mut network: watch::Receiver<State>) {
+    let is_over = network.wait_for(|(network, _)| *network == Network::Up).await.is_err();
     if is_over {
         return;
     }
+    let (_, before) = *network.borrow();
     let Ok(server) = TcpStream::connect(server).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
@@ -71,18 +78,18 @@ async fn carry(client: TcpStream, server: String, mut network: watch::Receiver<N
     tokio::select! {
         () = pass(&mut from_client, &mut to_server, there) => {}
         () = pass(&mut from_server, &mut to_client, back) => {}
-        _ = network.wait_for(|network| *network == Network::Down) => {}
+        _ = network.wait_for(|(_, broke)| *broke != before) => {}
     }
 }
 
 async fn pass(
     from: &mut (impl AsyncReadExt + Unpin),
     to: &mut (impl AsyncWriteExt + Unpin),
-    mut network: watch::Receiver<Network>,
+    mut network: watch::Receiver<State>,
 ) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        let is_over = network.wait_for(|network| *network == Network::Up).await.is_err();
+        let is_over = network.wait_for(|(network, _)| *network == Network::Up).await.is_err();
         if is_over || to.write_all(&buffer[..read]).await.is_err() {
             return;
         }

@@ -44,6 +44,11 @@ impl Builder {
         self
     }
 
+    /// It is another program.
+    pub fn program(self, program: Program) -> Self {
+        Self { program, ..self }
+    }
+
     /// It uses this database, which may be that of others, too. Without it, it has one of its own.
     pub fn database(self, database: &Arc<TestDatabase>) -> Self {
         Self { database: Some(database.clone()), ..self }

@@ -240,9 +240,12 @@ pub enum Operand {
 }
 
 impl Operand {
-    /// No text that is stored has a NUL, and not every engine takes one: nothing equals it, nothing contains it.
-    pub(super) fn has_nul(&self) -> bool {
-        matches!(self, Self::Text(text) if text.contains('\0'))
+    /// Of a text with a NUL, what stands before that. No text that is stored has one, and not every engine takes one.
+    pub(super) fn before_nul(&self) -> Option<Self> {
+        match self {
+            Self::Text(text) => text.split_once('\0').map(|(before, _)| Self::Text(before.to_owned())),
+            _ => None,
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The order of a list, and the place of a row in it.
 
-use sea_query::{Cond, Condition as SqlCondition, Expr, ExprTrait, Order, SelectStatement};
+use sea_query::{Cond, Condition as SqlCondition, Expr, Order, SelectStatement};
 use serde_json::Value;
 
 use super::cursor::Cursor;
 use super::field::{Field, Operand};
+use super::sql;
 use crate::json;
 
 /// The fields to sort by, the most significant first; the last one is unique.
@@ -69,17 +70,16 @@ impl Sorting {
         for (position, ((field, ascending), value)) in self.0.iter().zip(&cursor.place).enumerate() {
             let mut all = Cond::all();
             for ((equal, _), value) in self.0.iter().zip(&cursor.place).take(position) {
-                all = all.add(Expr::col(equal.key_column()).eq(value.clone()));
+                all = all.add(sql::equal(Expr::col(equal.key_column()), value));
             }
             let key = Expr::col(field.key_column());
             let greater = *ascending != cursor.backwards;
             let inclusive = cursor.inclusive && position == last;
-            any = any.add(all.add(match (greater, inclusive) {
-                (true, false) => key.gt(value.clone()),
-                (true, true) => key.gte(value.clone()),
-                (false, false) => key.lt(value.clone()),
-                (false, true) => key.lte(value.clone()),
-            }));
+            let compared = match greater {
+                true => sql::greater(key, value, inclusive),
+                false => sql::less(key, value, inclusive),
+            };
+            any = any.add(all.add(compared));
         }
         any
     }

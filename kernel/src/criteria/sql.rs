@@ -45,24 +45,48 @@ impl Condition {
     fn to_sql(&self, field: &Field) -> Expr {
         let key = || Expr::col(field.key_column());
         match self {
-            Self::Equal(value) if value.has_nul() => never(),
-            Self::NotEqual(value) if value.has_nul() => key().is_not_null(),
-            Self::Equal(value) => key().eq(value.clone()),
+            Self::Equal(value) => equal(key(), value),
+            Self::NotEqual(value) if value.before_nul().is_some() => key().is_not_null(),
             Self::NotEqual(value) => key().ne(value.clone()),
-            Self::Greater(value) => key().gt(value.clone()),
-            Self::GreaterOrEqual(value) => key().gte(value.clone()),
-            Self::Less(value) => key().lt(value.clone()),
-            Self::LessOrEqual(value) => key().lte(value.clone()),
+            Self::Greater(value) => greater(key(), value, false),
+            Self::GreaterOrEqual(value) => greater(key(), value, true),
+            Self::Less(value) => less(key(), value, false),
+            Self::LessOrEqual(value) => less(key(), value, true),
             Self::In(values) => {
-                let values: Vec<Operand> = values.iter().filter(|value| !value.has_nul()).cloned().collect();
+                let can_be = values.iter().filter(|value| value.before_nul().is_none());
+                let values: Vec<Operand> = can_be.cloned().collect();
                 if values.is_empty() { never() } else { key().is_in(values) }
             }
-            Self::Between(low, high) => key().gte(low.clone()).and(key().lte(high.clone())),
+            Self::Between(low, high) => greater(key(), low, true).and(less(key(), high, true)),
             Self::Contains(part) => contains(field.folded_column(), part),
             Self::StartsWith(part) => like(field.folded_column(), part, format!("{}%", escaped(part))),
             Self::Empty(true) => is_empty(field),
             Self::Empty(false) => is_empty(field).not(),
         }
+    }
+}
+
+/// Nothing that is stored equals a text with a NUL.
+pub(super) fn equal(key: Expr, value: &Operand) -> Expr {
+    if value.before_nul().is_some() { never() } else { key.eq(value.clone()) }
+}
+
+/// Greater, or equal where that will do, too. A text with a NUL comes right after what stands before the NUL, and before all else
+/// that begins so.
+pub(super) fn greater(key: Expr, value: &Operand, or_equal: bool) -> Expr {
+    match value.before_nul() {
+        Some(before) => key.gt(before),
+        None if or_equal => key.gte(value.clone()),
+        None => key.gt(value.clone()),
+    }
+}
+
+/// Likewise.
+pub(super) fn less(key: Expr, value: &Operand, or_equal: bool) -> Expr {
+    match value.before_nul() {
+        Some(before) => key.lte(before),
+        None if or_equal => key.lte(value.clone()),
+        None => key.lt(value.clone()),
     }
 }
 

@@ -27,6 +27,8 @@ macro_rules! with {
     };
 }
 
+pub(super) use with;
+
 impl Connection {
     /// Carries out a statement; answers how many rows it changed.
     pub(super) async fn execute(
@@ -81,6 +83,14 @@ impl Connection {
         row.map_err(Into::into)
     }
 
+    /// What a statement of our own, without values, gives.
+    pub(super) async fn ask<R: Row>(&mut self, sql: &'static str) -> Result<Vec<R>, DatabaseError> {
+        let rows = with!(self, lent => {
+            lent.run(None, async |connection| sqlx::query_as(sql).fetch_all(connection).await).await
+        });
+        rows.map_err(Into::into)
+    }
+
     /// Carries out statements of our own, without values.
     pub(super) async fn run(
         &mut self,
@@ -121,7 +131,8 @@ impl Connection {
         })
     }
 
-    fn build(&self, statement: &impl SqlxBinder) -> (String, SqlxValues) {
+    /// A statement, in the words of the engine.
+    pub(super) fn build(&self, statement: &impl SqlxBinder) -> (String, SqlxValues) {
         match self {
             Self::Sqlite(_) => statement.build_sqlx(SqliteQueryBuilder),
             Self::MySql(_) => statement.build_sqlx(MysqlQueryBuilder),

@@ -5,12 +5,14 @@
 
 mod collation;
 mod connection;
+mod copy;
 mod engine;
 mod error;
 mod migrate;
 mod mysql;
 mod pool;
 mod postgres;
+mod schema;
 mod settings;
 mod sqlite;
 #[cfg(test)]
@@ -28,10 +30,12 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, MySqlConnection, PgConnection};
 
+pub use copy::{Copied, CopyError, DatabaseCopy, Fingerprint, Progress, Step};
 pub use engine::Engine;
 pub(crate) use engine::Use;
 pub use error::{ConnectError, DatabaseError};
 pub use migrate::{Applied, MigrationError, Migrations};
+pub use schema::{Column, Index, Kind, Reference, Table};
 pub use settings::Settings;
 pub(crate) use transaction::{Snapshot, Transaction};
 

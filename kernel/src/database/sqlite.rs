@@ -65,6 +65,13 @@ impl File {
     }
 }
 
+/// A database in memory, on one connection, to compare with.
+pub(super) async fn in_memory() -> Result<Pool<SqliteConnection>, sqlx::Error> {
+    let connect = || Box::pin(async { SqliteConnectOptions::new().in_memory(true).connect().await }) as _;
+    let keeping = Keeping { size: 1, patience: Duration::from_secs(5), lifetime: None };
+    Pool::open(keeping, Box::new(connect)).await
+}
+
 /// A file does not go away: its connections are kept for ever.
 async fn pool(
     options: SqliteConnectOptions,

@@ -4,33 +4,15 @@ use std::io::Write;
 
 use uuid::Uuid;
 
-/// A database engine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Engine {
-    /// A file.
-    Sqlite,
-    /// MariaDB or MySQL.
-    Mysql,
-    /// PostgreSQL.
-    Postgres,
-}
+use crate::database::Engine;
 
 impl Engine {
     /// The one that is tested: `TEST_ENGINE`, which `scripts/test` sets, or SQLite.
     pub fn under_test() -> Self {
         let name = variable("TEST_ENGINE").filter(|name| !name.is_empty());
-        let name = name.as_deref().unwrap_or(Self::Sqlite.name());
+        let name = name.as_deref().unwrap_or(Self::Sqlite.folder());
         Self::named(name)
             .unwrap_or_else(|| panic!("TEST_ENGINE is {name}, and not sqlite, mysql or postgres"))
-    }
-
-    /// Its name: in `TEST_ENGINE`, and of its folders of migrations.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-            Self::Mysql => "mysql",
-            Self::Postgres => "postgres",
-        }
     }
 
     /// The one that a URL is of.
@@ -40,13 +22,13 @@ impl Engine {
     }
 
     fn named(name: &str) -> Option<Self> {
-        [Self::Sqlite, Self::Mysql, Self::Postgres].into_iter().find(|engine| engine.name() == name)
+        Self::ALL.into_iter().find(|engine| engine.folder() == name)
     }
 
     /// An id as a statement names it.
     pub fn literal(self, id: Uuid) -> String {
         match self {
-            Self::Sqlite | Self::Mysql => format!("x'{}'", id.simple()),
+            Self::Sqlite | Self::MySql => format!("x'{}'", id.simple()),
             Self::Postgres => format!("'{id}'"),
         }
     }
@@ -58,9 +40,14 @@ pub fn only_on(engine: Engine) -> bool {
     Engine::under_test() == engine || left_out()
 }
 
+/// Whether this run is about another engine; as [`only_on`].
+pub fn not_on(engine: Engine) -> bool {
+    Engine::under_test() != engine || left_out()
+}
+
 /// Whether this run is about an engine that is a server; as [`only_on`].
 pub fn on_a_server() -> bool {
-    Engine::under_test() != Engine::Sqlite || left_out()
+    not_on(Engine::Sqlite)
 }
 
 /// The file of the authority that certified the servers of the run. A run on somebody else's servers may have none: then what it

@@ -27,7 +27,7 @@ use shaku::module;
 use tempfile::TempDir;
 
 pub use clock::{SequentialIds, SettableClock};
-pub use engine::{Engine, on_a_server, only_on, tls_authority};
+pub use engine::{not_on, on_a_server, only_on, tls_authority};
 pub use events::assert_documented;
 pub use permissions::{AllowAll, DenyAll, Objects, Permit};
 pub use test_connection::TestConnection;

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection, SqliteConnection, raw_sql};
 
-use super::Engine;
+use crate::database::Engine;
 
 /// A connection that belongs to a test.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl TestConnection {
     pub async fn try_open(url: &str) -> Result<Self, sqlx::Error> {
         Ok(Self(match Engine::of(url) {
             Engine::Sqlite => Connection::Sqlite(SqliteConnection::connect(url).await?),
-            Engine::Mysql => Connection::Mysql(MySqlConnection::connect(url).await?),
+            Engine::MySql => Connection::Mysql(MySqlConnection::connect(url).await?),
             Engine::Postgres => Connection::Postgres(PgConnection::connect(url).await?),
         }))
     }
@@ -45,7 +45,7 @@ impl TestConnection {
     pub fn engine(&self) -> Engine {
         match self.0 {
             Connection::Sqlite(_) => Engine::Sqlite,
-            Connection::Mysql(_) => Engine::Mysql,
+            Connection::Mysql(_) => Engine::MySql,
             Connection::Postgres(_) => Engine::Postgres,
         }
     }
@@ -90,7 +90,7 @@ impl TestConnection {
         let lock = match self.engine() {
             Engine::Sqlite => "PRAGMA busy_timeout = 0; BEGIN IMMEDIATE".to_owned(),
             // MySQL knows no shorter time, in seconds.
-            Engine::Mysql => format!("SET lock_wait_timeout = 1; LOCK TABLES {table} WRITE"),
+            Engine::MySql => format!("SET lock_wait_timeout = 1; LOCK TABLES {table} WRITE"),
             Engine::Postgres => format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE NOWAIT"),
         };
         let locked = self.try_execute(&lock).await.is_ok();
@@ -102,7 +102,7 @@ impl TestConnection {
 
     /// Gives back what [`Self::try_lock`] took.
     pub async fn unlock(&mut self) {
-        let unlock = if self.engine() == Engine::Mysql { "UNLOCK TABLES" } else { "ROLLBACK" };
+        let unlock = if self.engine() == Engine::MySql { "UNLOCK TABLES" } else { "ROLLBACK" };
         self.execute(unlock).await;
     }
 

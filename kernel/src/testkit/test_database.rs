@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::engine::{Engine, variable};
+use super::engine::variable;
 use super::test_connection::TestConnection;
-use crate::database::{Database, Settings};
+use crate::database::{Database, Engine, Settings};
 
 /// How long a database may take to be dropped; what takes longer stays with the server, which is of the run as well.
 const DROP_DEADLINE: Duration = Duration::from_secs(10);
@@ -21,11 +21,27 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// One on the engine under test; where that is SQLite, in this file.
     pub async fn new(file: &Path) -> Self {
-        match Engine::under_test() {
+        Self::on(Engine::under_test(), file).await
+    }
+
+    /// One on this engine; on SQLite, in this file.
+    pub async fn on(engine: Engine, file: &Path) -> Self {
+        match engine {
             Engine::Sqlite => Self { url: format!("sqlite://{}", file.display()), drop: None },
-            Engine::Mysql => Self::on_mysql(server("TEST_MYSQL_URL")).await,
+            Engine::MySql => Self::on_mysql(server("TEST_MYSQL_URL")).await,
             Engine::Postgres => Self::on_postgres(server("TEST_POSTGRES_URL")).await,
         }
+    }
+
+    /// One on each engine that the run has servers of, and before them one on SQLite, in this file.
+    pub async fn on_each(file: &Path) -> Vec<Self> {
+        let mut all = vec![Self::on(Engine::Sqlite, file).await];
+        for (engine, server) in [(Engine::MySql, "TEST_MYSQL_URL"), (Engine::Postgres, "TEST_POSTGRES_URL")] {
+            if variable(server).is_some() {
+                all.push(Self::on(engine, file).await);
+            }
+        }
+        all
     }
 
     /// The collation is not ours: it is seen whether tables bring their own.
@@ -79,15 +95,14 @@ impl Drop for TestDatabase {
         // what a test is about.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-            runtime
-                .block_on(tokio::time::timeout(DROP_DEADLINE, async {
-                    let mut connection = TestConnection::try_open(&server).await.ok()?;
-                    for statement in statements {
-                        connection.try_execute(&statement).await.ok()?;
-                    }
-                    Some(())
-                }))
-                .ok()?
+            let drop = async {
+                let mut connection = TestConnection::try_open(&server).await.ok()?;
+                for statement in statements {
+                    connection.try_execute(&statement).await.ok()?;
+                }
+                Some(())
+            };
+            runtime.block_on(async { tokio::time::timeout(DROP_DEADLINE, drop).await.ok()? })
         });
         let _ = dropping.join();
     }

@@ -1,5 +1,6 @@
 //! How contexts are put together: what does not fit is refused at the start.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -34,20 +35,34 @@ const NOTES_WITHOUT_USE_CASES: Context = Context {
     register: |_, _| {},
 };
 
-async fn assemble(contexts: &[&'static Context]) -> Result<Application, AssemblyError> {
+/// An application, and what goes with it.
+struct Assembled {
+    application: Application,
+    _place: (TestDatabase, tempfile::TempDir),
+}
+
+impl Deref for Assembled {
+    type Target = Application;
+
+    fn deref(&self) -> &Application {
+        &self.application
+    }
+}
+
+async fn assemble(contexts: &[&'static Context]) -> Result<Assembled, AssemblyError> {
     assemble_with(contexts, None).await
 }
 
 async fn assemble_with(
     contexts: &[&'static Context],
     fallback_verifier: Option<Arc<dyn TokenVerifier>>,
-) -> Result<Application, AssemblyError> {
+) -> Result<Assembled, AssemblyError> {
     let folder = tempfile::TempDir::new().unwrap();
     let place = TestDatabase::new(&folder.path().join("test.db")).await;
     let database = place.open().await;
     database.migrate(&migrations(&[&NOTES])).await.unwrap();
     let permissions = PermissionSlot::empty();
-    Application::assemble(Parts {
+    let application = Application::assemble(Parts {
         contexts: contexts.to_vec(),
         kernel: kernel(permissions.clone(), database.clone()),
         permissions,
@@ -55,7 +70,8 @@ async fn assemble_with(
         fallback_verifier,
         database,
         runtime: tokio::runtime::Handle::current(),
-    })
+    })?;
+    Ok(Assembled { application, _place: (place, folder) })
 }
 
 async fn ask(application: &Application) -> Option<Kind> {
@@ -90,7 +106,7 @@ async fn another_process_takes_the_places_that_are_left() {
     assert!(!alone.asks_elsewhere && alone.token_verifier.is_none());
     let asking = assemble_with(&[&NOTES], Some(Arc::new(Elsewhere))).await.unwrap();
     assert!(asking.asks_elsewhere && asking.has_permission_checker);
-    assert!(asking.token_verifier.unwrap().verify("elsewhere").await.unwrap().is_some());
+    assert!(asking.token_verifier.as_ref().unwrap().verify("elsewhere").await.unwrap().is_some());
     assert!(asking.decisions.is_none(), "it does not answer for others");
 
     static KNOWING: Context = Context {
@@ -103,7 +119,7 @@ async fn another_process_takes_the_places_that_are_left() {
     };
     let knowing = assemble_with(&[&NOTES, &KNOWING], Some(Arc::new(Elsewhere))).await.unwrap();
     assert!(!knowing.asks_elsewhere);
-    assert!(knowing.token_verifier.unwrap().verify("elsewhere").await.unwrap().is_none());
+    assert!(knowing.token_verifier.as_ref().unwrap().verify("elsewhere").await.unwrap().is_none());
 }
 
 /// Knows no token.

@@ -1,8 +1,8 @@
 //! Migrations: once, all or nothing, each owner with a history of its own; and what does not fit is refused.
 
 use include_dir::{Dir, include_dir};
-use servertree_kernel::database::{Database, MigrationError, Migrations};
-use servertree_kernel::testkit::{Engine, TestDatabase};
+use servertree_kernel::database::{Database, Engine, MigrationError, Migrations};
+use servertree_kernel::testkit::{TestDatabase, not_on};
 use tempfile::TempDir;
 
 static FOLDERS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/tests/it/migrations");
@@ -62,12 +62,15 @@ async fn an_owner_that_is_not_ready_for_the_engine_is_refused() {
     let place = place().await;
     let refused = open(&place).await.migrate(&[migrations("rack", "elsewhere")]).await.unwrap_err();
     let MigrationError::NotFor { owner: "rack", engine } = refused else { panic!("{refused}") };
-    assert_eq!(engine, Engine::under_test().name());
+    assert_eq!(engine, Engine::under_test().folder());
 }
 
-/// One that fails takes back all of this start, also what belongs to others.
+/// One that fails takes back all of this start, also what belongs to others; where the engine can take back what was done to tables.
 #[tokio::test]
 async fn a_failure_changes_nothing() {
+    if !not_on(Engine::MySql) {
+        return;
+    }
     let place = place().await;
     let database = open(&place).await;
     let refused = database.migrate(&[migrations("rack", "broken")]).await.unwrap_err();

@@ -1,6 +1,6 @@
 //! How the program starts on a database server, and says why it does not.
 
-use servertree_tests::{Engine, Service, TestDatabase, on_a_server};
+use servertree_tests::{Engine, Service, TestDatabase, on_a_server, server};
 use tempfile::TempDir;
 
 use crate::starting::run;
@@ -68,7 +68,7 @@ async fn it_speaks_tls_to_a_server_that_it_knows() {
     let folder = TempDir::new().unwrap();
     let (_database, url) = database(&folder).await;
     let verified = match Engine::under_test() {
-        Engine::Mysql => format!("ssl-mode=VERIFY_IDENTITY&ssl-ca={authority}"),
+        Engine::MySql => format!("ssl-mode=VERIFY_IDENTITY&ssl-ca={authority}"),
         _ => format!("sslmode=verify-full&sslrootcert={authority}"),
     };
     let separator = if url.contains('?') { '&' } else { '?' };
@@ -99,6 +99,23 @@ async fn a_plan_is_what_is_done_then() {
     assert!(lines(&plan).is_empty() && plan.contains("nothing to do"), "{plan}");
 }
 
+/// What is looked up comes from the replica, here one that lags for ever; who may look, and what is written, does not.
+#[tokio::test]
+async fn queries_read_from_the_replica() {
+    if !on_a_server() {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let (_replica, url) = database(&folder).await;
+    assert_eq!(run(folder.path(), &["migrate"], &[(URL, &url)]).0, 0);
+    let service = Service::builder().set("database.read_url", &url).start().await;
+    let created = service.post("/api/v1/servers", &server("web-1")).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    assert_eq!(service.get("/api/v1/servers").await.json()["total"], 0);
+    service.post("/api/v1/servers", &server("web-1")).await.problem(409, "server_name_taken");
+    service.stop().await;
+}
+
 /// By a collation that does not tell cases apart two names would be one.
 #[tokio::test]
 async fn a_collation_that_breaks_uniqueness_is_refused() {
@@ -110,23 +127,23 @@ async fn a_collation_that_breaks_uniqueness_is_refused() {
     let settings = [(URL, url.as_str())];
     assert_eq!(run(folder.path(), &["migrate"], &settings).0, 0);
     let convert = match Engine::under_test() {
-        Engine::Mysql => {
-            "ALTER TABLE authorization_roles MODIFY name VARCHAR(64) COLLATE utf8mb4_general_ci NOT NULL"
+        Engine::MySql => {
+            "ALTER TABLE authorization_users CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
         }
-        _ => r#"ALTER TABLE authorization_roles ALTER name TYPE TEXT COLLATE "en-x-icu""#,
+        _ => r#"ALTER TABLE authorization_users ALTER username TYPE TEXT COLLATE "en-x-icu""#,
     };
     let mut connection = database.connect().await;
     connection.execute(convert).await;
     connection.close().await;
     let (status, _, error) = run(folder.path(), &[], &settings);
     assert_eq!((status, error.trim().lines().count()), (2, 1), "{error}");
-    assert!(error.contains("authorization_roles.name") && error.contains("collation"), "{error}");
+    assert!(error.contains("authorization_users.username") && error.contains("collation"), "{error}");
 }
 
 /// MariaDB keeps what a migration did before it stopped: that is said, and so is how to go on.
 #[tokio::test]
 async fn a_migration_that_stopped_half_way_is_resumed() {
-    if Engine::under_test() != Engine::Mysql {
+    if Engine::under_test() != Engine::MySql {
         return;
     }
     let folder = TempDir::new().unwrap();

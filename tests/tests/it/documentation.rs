@@ -74,7 +74,7 @@ fn blocks(text: &str) -> Vec<(&str, &str)> {
 }
 
 /// Whether `text` is `pattern`, with `…` for anything.
-fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches(pattern: &str, text: &str) -> bool {
     let Some((first, others)) = pattern.split_once('…') else { return pattern == text };
     let Some(mut rest) = text.strip_prefix(first) else { return false };
     let (middle, last) = others.rsplit_once('…').unwrap_or(("", others));

@@ -20,12 +20,12 @@ type Acknowledged = Mutex<BTreeMap<String, u64>>;
 async fn a_kill_in_the_middle_of_writes_loses_nothing() {
     let acknowledged = Acknowledged::default();
     let mut builder = Service::probed();
-    for round in 0..10 * scale() {
+    for round in 0..3 * scale() {
         let service = builder.start().await;
         // After so many acknowledgements in this round it is killed: another number in each round.
-        let enough = 10 + round * 37 % 60;
+        let enough = 60 + round * 37 % 200;
         let count = AtomicUsize::new(0);
-        let clients = join_all((0..8).map(|client| write(&service, round, client, &acknowledged, &count)));
+        let clients = join_all((0..50).map(|client| write(&service, round, client, &acknowledged, &count)));
         let kill = async {
             while count.load(Ordering::SeqCst) < enough {
                 tokio::task::yield_now().await;
@@ -95,7 +95,7 @@ fn check_events(servers: &[Value], delivered: &[Delivered]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_go_away_leave_nothing_behind() {
     let service = Service::probed().start().await;
-    let resets = 1_000 * scale();
+    let resets = 500 * scale();
     let reset_all = join_all((0..20).map(|client| {
         let service = &service;
         async move {
@@ -106,7 +106,7 @@ async fn clients_that_go_away_leave_nothing_behind() {
     }));
     let steady = async {
         let mut paths = Vec::new();
-        for number in 0..200 * scale() {
+        for number in 0..100 * scale() {
             let answer = service.post("/api/v1/servers", &server(&format!("steady-{number}"))).await;
             assert_eq!(answer.status, 201, "{answer:?}");
             paths.push(answer.header("location").to_owned());

@@ -51,7 +51,7 @@ impl CommandHandler<RevealCredential> for Handler {
 
 #[cfg(test)]
 mod tests {
-    use sea_query::{Alias, Expr, ExprTrait, Query};
+    use sea_query::{Alias, Expr, ExprTrait, Func, Query};
     use serde_json::json;
     use servertree_kernel::problem::Kind;
     use servertree_kernel::testkit::Testbed;
@@ -114,7 +114,7 @@ mod tests {
                 .take();
             Expr::SubQuery(None, Box::new(select.into()))
         };
-        let truncated = Expr::cust_with_exprs("substr(?, 1, 60)", [sealed_of(2)]);
+        let truncated = Func::cust("substr").args([sealed_of(2), Expr::val(1), Expr::val(60)]).into();
         for (position, column, value) in [
             (0, "password_sealed", sealed_of(1)),
             (2, "password_sealed", truncated),

@@ -31,7 +31,6 @@ pub(super) enum ServerCredentials {
 /// What a credential is read from. All of it is null where a server is joined with none.
 #[derive(FromRow)]
 pub(super) struct CredentialRow {
-    pub(super) server_id: Option<ServerId>,
     credential_id: Option<CredentialId>,
     connection_type: Option<String>,
     username: Option<String>,
@@ -48,7 +47,6 @@ impl CredentialRow {
         let column = |column| (ServerCredentials::Table, column);
         select
             .columns([
-                column(ServerCredentials::ServerId),
                 column(ServerCredentials::ConnectionType),
                 column(ServerCredentials::Username),
                 column(ServerCredentials::LocalIp),

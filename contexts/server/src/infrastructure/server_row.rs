@@ -152,14 +152,7 @@ pub(super) struct JoinedRow {
 impl JoinedRow {
     /// One server with all of its credentials, in one statement: what it shows was so at one moment.
     pub(super) fn select(id: ServerId) -> SelectStatement {
-        let server_id = Expr::col((Servers::Table, Servers::Id));
-        let of_server =
-            Expr::col((ServerCredentials::Table, ServerCredentials::ServerId)).eq(server_id.clone());
-        CredentialRow::columns(&mut ServerRow::select())
-            .left_join(ServerCredentials::Table, of_server)
-            .and_where(server_id.eq(id))
-            .order_by((ServerCredentials::Table, ServerCredentials::Id), Order::Asc)
-            .take()
+        join(ServerRow::select()).and_where(Expr::col((Servers::Table, Servers::Id)).eq(id)).take()
     }
 
     /// The aggregate that these rows make; none if there are none.
@@ -182,4 +175,32 @@ impl JoinedRow {
         view.credentials = Some(credentials.filter_map(CredentialRow::into_view).collect());
         Some(view)
     }
+}
+
+/// Which server at which revision, joined with one of its credentials.
+#[derive(FromRow)]
+pub(super) struct PartRow {
+    pub(super) id: ServerId,
+    pub(super) revision: i64,
+    #[sqlx(flatten)]
+    pub(super) credential: CredentialRow,
+}
+
+impl PartRow {
+    /// The credentials of these servers, and the revisions that they are of, in one statement.
+    pub(super) fn select(ids: impl IntoIterator<Item = ServerId>) -> SelectStatement {
+        let columns = [Servers::Id, Servers::Revision].map(|column| (Servers::Table, column));
+        let select = Query::select().columns(columns).from(Servers::Table).take();
+        join(select).and_where(Expr::col((Servers::Table, Servers::Id)).is_in(ids)).take()
+    }
+}
+
+/// Adds the credentials of each server: a row for each, or one without.
+fn join(mut select: SelectStatement) -> SelectStatement {
+    let server_id = Expr::col((Servers::Table, Servers::Id));
+    let of_server = Expr::col((ServerCredentials::Table, ServerCredentials::ServerId)).eq(server_id);
+    CredentialRow::columns(&mut select)
+        .left_join(ServerCredentials::Table, of_server)
+        .order_by((ServerCredentials::Table, ServerCredentials::Id), Order::Asc)
+        .take()
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sea_query::{Expr, ExprTrait, Order, Query};
+use sea_query::{Expr, ExprTrait, SelectStatement};
 use servertree_kernel::criteria::{Criteria, Filter, Slice};
 use servertree_kernel::database::DatabaseError;
 use servertree_kernel::permission::Access;
@@ -11,8 +11,7 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::ReadUow;
 use shaku::Component;
 
-use super::credential_row::{CredentialRow, ServerCredentials};
-use super::server_row::{JoinedRow, ServerRow, Servers};
+use super::server_row::{JoinedRow, PartRow, ServerRow, Servers};
 use crate::application::find_credential::{self, CredentialView};
 use crate::application::find_server::{ServerView, ServerViews};
 use crate::domain::ServerId;
@@ -34,21 +33,17 @@ impl ServerViews for SqlServerViews {
         access: &Access,
         uow: &mut ReadUow,
     ) -> Result<Slice<ServerView>, Failure> {
-        let mut select = ServerRow::select();
-        if !criteria.filters_by("discarded") {
-            select.and_where(Expr::col(Servers::Discarded).eq(false));
-        }
         let mut scope = access.scope();
         // Whoever finds servers by their credentials learns about these: they must be allowed to.
         if criteria.filters_by("credentials") {
             scope = Filter::All(vec![scope, access.scope_of(find_credential::READ)]);
         }
+        let mut slice = criteria.fetch::<ServerRow>(select(criteria), &scope, uow).await?;
         let with_credentials = criteria.shows("credentials") && access.has(find_credential::READ);
-        if with_credentials {
+        if with_credentials && !add_credentials(&mut slice.items, uow).await? {
+            // Somebody was quicker. What is read from now on is of one moment.
             uow.snapshot();
-        }
-        let mut slice = criteria.fetch::<ServerRow>(select, &scope, uow).await?;
-        if with_credentials && !slice.items.is_empty() {
+            slice = criteria.fetch::<ServerRow>(select(criteria), &scope, uow).await?;
             add_credentials(&mut slice.items, uow).await?;
         }
         slice.items = slice.items.into_iter().map(|server| server.seen_with(access)).collect();
@@ -56,21 +51,34 @@ impl ServerViews for SqlServerViews {
     }
 }
 
-/// One statement, however many servers there are.
-async fn add_credentials(servers: &mut [ServerView], uow: &mut ReadUow) -> Result<(), DatabaseError> {
-    let select = CredentialRow::columns(&mut Query::select())
-        .from(ServerCredentials::Table)
-        .and_where(Expr::col(ServerCredentials::ServerId).is_in(servers.iter().map(|server| server.id)))
-        .order_by(ServerCredentials::Id, Order::Asc)
-        .take();
-    let mut credentials: HashMap<ServerId, Vec<CredentialView>> = HashMap::new();
-    for row in uow.fetch_all::<CredentialRow>(&select).await? {
-        if let Some(server) = row.server_id {
-            credentials.entry(server).or_default().extend(row.into_view());
-        }
+fn select(criteria: &Criteria<ServerView>) -> SelectStatement {
+    let mut select = ServerRow::select();
+    if !criteria.filters_by("discarded") {
+        select.and_where(Expr::col(Servers::Discarded).eq(false));
+    }
+    select
+}
+
+/// Adds the credentials by one statement, however many servers there are. Answers whether they are those of the servers as they
+/// were read: credentials do not change without the revision of their server. A snapshot of both would be two more round trips
+/// to a server of databases, for each list.
+async fn add_credentials(servers: &mut [ServerView], uow: &mut ReadUow) -> Result<bool, DatabaseError> {
+    if servers.is_empty() {
+        return Ok(true);
+    }
+    let select = PartRow::select(servers.iter().map(|server| server.id));
+    let mut found: HashMap<ServerId, (u64, Vec<CredentialView>)> = HashMap::with_capacity(servers.len());
+    for row in uow.fetch_all::<PartRow>(&select).await? {
+        let entry = found.entry(row.id).or_insert_with(|| (row.revision.unsigned_abs(), Vec::new()));
+        entry.1.extend(row.credential.into_view());
     }
     for server in servers {
-        server.credentials = Some(credentials.remove(&server.id).unwrap_or_default());
+        match found.remove(&server.id) {
+            Some((revision, credentials)) if revision == server.revision => {
+                server.credentials = Some(credentials);
+            }
+            _ => return Ok(false),
+        }
     }
-    Ok(())
+    Ok(true)
 }

@@ -85,6 +85,12 @@ pub enum MigrationError {
         /// What it should have.
         expected: &'static str,
     },
+    /// Not all of it is there yet.
+    #[error(
+        "the database is an unfinished copy of another one. Finish it by the same `servertree database copy` that began it, or go on \
+         with the database that it is a copy of"
+    )]
+    UnfinishedCopy,
     /// The database cannot be used.
     #[error("migrating failed: {}. If another program holds the database, try again when it is done", crate::problem::chain(.0))]
     Database(#[from] DatabaseError),

@@ -12,11 +12,12 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType};
 
 pub use error::MigrationError;
+pub(super) use run::on_sqlite;
 
 use super::Engine;
 
 /// What the table with the history of an owner begins with.
-const HISTORY: &str = "schema_migrations_";
+pub(super) const HISTORY: &str = "schema_migrations_";
 
 /// The migrations of a context: a folder with one folder per engine, `<engine>/NNNN_name.sql`.
 #[derive(Clone, Copy)]

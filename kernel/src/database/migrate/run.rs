@@ -18,12 +18,29 @@ impl Database {
     /// On SQLite and PostgreSQL all of it is one transaction that takes a lock first: processes that start together migrate once,
     /// and a failure leaves everything as it was. MariaDB and MySQL commit with each change of a table.
     pub async fn migrate(&self, all: &[Migrations]) -> Result<Vec<Applied>, MigrationError> {
+        self.require_no_unfinished_copy().await?;
+        self.run_migrations(all, false).await
+    }
+
+    /// The same, also in the middle of a copy.
+    pub(in crate::database) async fn migrate_unguarded(
+        &self,
+        all: &[Migrations],
+    ) -> Result<Vec<Applied>, MigrationError> {
         self.run_migrations(all, false).await
     }
 
     /// The same; and a migration that stopped half way is carried out again, where the engine could not roll it back.
     pub async fn resume_migrating(&self, all: &[Migrations]) -> Result<Vec<Applied>, MigrationError> {
+        self.require_no_unfinished_copy().await?;
         self.run_migrations(all, true).await
+    }
+
+    async fn require_no_unfinished_copy(&self) -> Result<(), MigrationError> {
+        match self.is_unfinished_copy().await? {
+            true => Err(MigrationError::UnfinishedCopy),
+            false => Ok(()),
+        }
     }
 
     async fn run_migrations(&self, all: &[Migrations], resume: bool) -> Result<Vec<Applied>, MigrationError> {
@@ -60,31 +77,39 @@ impl Database {
 
     /// Whose migrations were carried out here.
     pub async fn owners(&self) -> Result<Vec<String>, DatabaseError> {
-        let begins_as_a_history = |column: &'static str| {
-            Expr::col(column).like(LikeExpr::new(format!("{}%", HISTORY.replace('_', "!_"))).escape('!'))
+        let histories = self.tables_beginning_with(HISTORY).await?;
+        Ok(histories.iter().filter_map(|table| table.strip_prefix(HISTORY)).map(str::to_owned).collect())
+    }
+
+    /// The tables whose names begin so.
+    pub(in crate::database) async fn tables_beginning_with(
+        &self,
+        beginning: &str,
+    ) -> Result<Vec<String>, DatabaseError> {
+        let begins_so = |column: &'static str| {
+            Expr::col(column).like(LikeExpr::new(format!("{}%", beginning.replace('_', "!_"))).escape('!'))
         };
-        let mut histories = Query::select();
+        let mut names = Query::select();
         match self.engine() {
             Engine::Sqlite => {
-                histories.column("name").from("sqlite_master").and_where(Expr::col("type").eq("table"));
-                histories.and_where(begins_as_a_history("name"));
+                names.column("name").from("sqlite_master").and_where(Expr::col("type").eq("table"));
+                names.and_where(begins_so("name"));
             }
             Engine::MySql | Engine::Postgres => {
                 let place = if self.engine() == Engine::MySql { "DATABASE()" } else { "current_schema()" };
-                histories
+                names
                     .expr(Expr::cust("CAST(table_name AS CHAR(200))"))
                     .from(("information_schema", "tables"))
                     .and_where(Expr::col("table_schema").eq(Expr::cust(place)))
-                    .and_where(begins_as_a_history("table_name"));
+                    .and_where(begins_so("table_name"));
             }
         }
-        let tables: Vec<(String,)> = self.fetch_all(&histories).await?;
-        let owner = |(table,): (String,)| table.trim_end().strip_prefix(HISTORY).map(str::to_owned);
-        Ok(tables.into_iter().filter_map(owner).collect())
+        let tables: Vec<(String,)> = self.fetch_all(&names).await?;
+        Ok(tables.into_iter().map(|(table,)| table.trim_end().to_owned()).collect())
     }
 }
 
-async fn on_sqlite(
+pub(in crate::database) async fn on_sqlite(
     connection: &mut SqliteConnection,
     all: &[Migrations],
 ) -> Result<Vec<Applied>, MigrationError> {

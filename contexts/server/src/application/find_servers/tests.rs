@@ -8,6 +8,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use servertree_kernel::criteria::{Filter, ListView};
+use servertree_kernel::database::Engine;
 use servertree_kernel::domain::Precondition;
 use servertree_kernel::testkit::{Objects, Permit, Testbed};
 
@@ -349,8 +350,9 @@ async fn the_database_and_memory_agree_on_every_filter() {
         prop::option::of(prop::collection::vec(filter(), 0..3)),
         prop::option::of(prop::collection::vec(filter(), 0..3)),
     );
-    let mut found_some = 0;
-    for _ in 0..5_000 {
+    // A server takes longer to answer each; what is the same on all engines was tried with the others.
+    let (mut found_some, cases) = (0, if Engine::under_test() == Engine::Sqlite { 5_000 } else { 500 });
+    for _ in 0..cases {
         let (own, and, or) = filters.new_tree(&mut runner).unwrap().current();
         let texts = [Some(own), and.map(Value::from), or.map(Value::from)]
             .map(|json| json.map(|json| json.to_string()));
@@ -369,7 +371,7 @@ async fn the_database_and_memory_agree_on_every_filter() {
         assert_eq!(found.total, Some(u64::try_from(expected.len()).unwrap()), "{pairs:?}");
         found_some += usize::from(!expected.is_empty());
     }
-    assert!(found_some > 1_000, "only {found_some} of the filters found anything");
+    assert!(found_some > cases / 5, "only {found_some} of the filters found anything");
     test.finish().await;
 }
 

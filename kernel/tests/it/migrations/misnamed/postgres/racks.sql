@@ -1,0 +1,1 @@
+CREATE TABLE racks (id UUID NOT NULL, CONSTRAINT pk_racks PRIMARY KEY (id));
