@@ -22,16 +22,16 @@ const ITS_OWN: [&str; 4] = ["id", "created_at", "modified_at", "next_cursor"];
 /// Without the context that knows accounts and roles, but with the one that lets everybody do everything.
 const WITHOUT_LOG_IN: &[(&str, &str)] = &[("SERVERTREE_CONTEXTS__ENABLED", r#"["open","server"]"#)];
 
-/// Both programs, each on a copy of the same inventory.
+/// Both programs, each on a copy of the same inventory, or on one as large.
 pub struct Comparison {
     servertree: Measured,
     other: Measured,
 }
 
 impl Comparison {
-    /// Beside the bare program.
-    pub async fn with_bare(programs: &Programs, inventory: &Inventory) -> io::Result<Self> {
-        Self::start(inventory.servertree(programs, &[])?, inventory.bare(programs)?).await
+    /// Beside the bare program, which has an inventory of its own, or the same.
+    pub async fn with_bare(programs: &Programs, ours: &Inventory, its: &Inventory) -> io::Result<Self> {
+        Self::start(ours.servertree(programs, &[])?, its.bare(programs)?).await
     }
 
     /// Beside ServerTree without log-in.

@@ -29,6 +29,13 @@ pub enum Figure {
     Rotation,
 }
 
+impl Figure {
+    /// Whether it is measured on each engine that is wanted; the others are measured on SQLite.
+    pub fn is_by_engine(self) -> bool {
+        matches!(self, Self::Find | Self::List | Self::Register)
+    }
+}
+
 /// How much is measured.
 pub struct Size {
     /// Starts of the program.

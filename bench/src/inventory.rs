@@ -1,4 +1,4 @@
-//! An inventory to measure with: made once, through the API, and copied for each program.
+//! An inventory to measure with: made once, through the API, and copied for each program; on a server shared by them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::connection::Connection;
+use crate::engine::{Engine, ServerDatabase};
 use crate::load::{Amount, load};
 use crate::program::Program;
 use crate::requests::{Kind, Requests, get};
@@ -25,6 +26,8 @@ pub struct Programs {
 /// The data of a ServerTree with servers in it.
 pub struct Inventory {
     folder: TempDir,
+    /// Where the servers are, unless in a file in that folder.
+    database: Option<ServerDatabase>,
     /// The ids of all of them.
     pub ids: Vec<String>,
 }
@@ -44,24 +47,44 @@ impl Measured {
 }
 
 impl Inventory {
-    /// Registers this many servers with a new ServerTree, each with this many credentials.
-    pub async fn make(programs: &Programs, servers: usize, credentials: usize) -> io::Result<Self> {
-        eprintln!("Registering {servers} servers with {credentials} credentials each …");
+    /// Registers this many servers with a new ServerTree on this engine, each with this many credentials.
+    pub async fn make(
+        programs: &Programs,
+        engine: Engine,
+        servers: usize,
+        credentials: usize,
+    ) -> io::Result<Self> {
+        let database = engine.new_database().await;
+        let name = name(database.as_ref());
+        eprintln!("Registering {servers} servers with {credentials} credentials each on {name} …");
         let folder = TempDir::new()?;
-        let mut program = Program::servertree(&programs.servertree, folder.path(), &[]);
+        let settings: Vec<_> = database.iter().map(ServerDatabase::setting).collect();
+        let mut program = Program::servertree(&programs.servertree, folder.path(), &settings);
         program.log_in(folder.path()).await?;
         let requests = Arc::new(Requests::new(Kind::Register { credentials }, 0));
         load(&program, &requests, Amount::Requests(servers)).await?;
         let ids = ids(&program, servers).await?;
         // Killed, it leaves its write-ahead log behind: all copies get the same.
         drop(program);
-        Ok(Self { folder, ids })
+        Ok(Self { folder, database, ids })
+    }
+
+    /// The name of the engine it is on.
+    pub fn engine(&self) -> &str {
+        name(self.database.as_ref())
+    }
+
+    /// Whether there is only one for all programs: what the one writes, the other finds.
+    pub fn is_shared(&self) -> bool {
+        self.database.is_some()
     }
 
     /// Starts ServerTree on a copy, with these environment variables set.
     pub fn servertree(&self, programs: &Programs, settings: &[(&str, &str)]) -> io::Result<Measured> {
         let folder = self.copy()?;
-        let program = Program::servertree(&programs.servertree, folder.path(), settings);
+        let settings: Vec<_> =
+            self.database.iter().map(ServerDatabase::setting).chain(settings.iter().copied()).collect();
+        let program = Program::servertree(&programs.servertree, folder.path(), &settings);
         Ok(Measured { program, folder })
     }
 
@@ -75,16 +98,22 @@ impl Inventory {
     /// Starts the bare program on a copy.
     pub fn bare(&self, programs: &Programs) -> io::Result<Measured> {
         let folder = self.copy()?;
-        let program = Program::bare(&programs.bare, &folder.path().join("data/servertree.db"));
+        let file = folder.path().join("data/servertree.db");
+        let database = self.database.as_ref().map_or(file.as_os_str(), |database| database.url().as_ref());
+        let program = Program::bare(&programs.bare, database);
         Ok(Measured { program, folder })
     }
 
-    /// A folder with a copy of the data in it.
+    /// A folder with a copy of the data in it: keys, the first password, and the database if it is a file.
     pub fn copy(&self) -> io::Result<TempDir> {
         let folder = TempDir::new()?;
         copy_folder(&self.folder.path().join("data"), &folder.path().join("data"))?;
         Ok(folder)
     }
+}
+
+fn name(database: Option<&ServerDatabase>) -> &str {
+    database.map_or("SQLite", ServerDatabase::engine)
 }
 
 /// With all that is in it: on a database without its keys ServerTree does not start.

@@ -7,9 +7,11 @@
 )]
 
 mod alone;
+mod arguments;
 mod check;
 mod comparison;
 mod connection;
+mod engine;
 mod figure;
 mod grpc;
 mod inventory;
@@ -20,10 +22,11 @@ mod requests;
 mod rotation;
 
 use std::io;
-use std::path::PathBuf;
 
+use arguments::Arguments;
 use clap::{Parser, ValueEnum};
 use comparison::Comparison;
+use engine::Engine;
 use figure::{Figure, Size};
 use inventory::{Inventory, Programs};
 use requests::{Kind, Requests};
@@ -31,22 +34,17 @@ use requests::{Kind, Requests};
 /// Credentials of each server that is looked at.
 const CREDENTIALS: usize = 2;
 
-#[derive(Parser)]
-struct Arguments {
-    /// The folder of the programs `servertree`, `servertree-bare` and `servertree-open`.
-    programs: PathBuf,
-    /// Measure next to nothing: only to see that it can be measured.
-    #[arg(long)]
-    smoke: bool,
-    /// Measure only these.
-    #[arg(long, value_enum)]
-    only: Vec<Figure>,
-}
-
 /// On one thread: whoever measures shares the processors with what is measured.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
-    let arguments = Arguments::parse();
+    tokio::select! {
+        measured = measure_all(Arguments::parse()) => measured,
+        // Interrupted, it drops all there is: programs end, and databases on servers are removed.
+        _ = tokio::signal::ctrl_c() => Err(io::ErrorKind::Interrupted.into()),
+    }
+}
+
+async fn measure_all(arguments: Arguments) -> io::Result<()> {
     let folder = arguments.programs.canonicalize()?;
     let programs = Programs {
         servertree: folder.join("servertree"),
@@ -54,34 +52,47 @@ async fn main() -> io::Result<()> {
         open: folder.join("servertree-open"),
     };
     let size = if arguments.smoke { Size::SMOKE } else { Size::FULL };
-    let all = Figure::value_variants().iter().copied();
-    let wanted: Vec<Figure> =
-        all.filter(|figure| arguments.only.is_empty() || arguments.only.contains(figure)).collect();
-
-    let inventory = Inventory::make(&programs, size.servers, CREDENTIALS).await?;
     println!("| figure | ServerTree | bare | ratio | aim |");
     println!("|---|---|---|---|---|");
-    for figure in wanted {
-        measure(figure, &programs, &inventory, &size).await?;
+    for engine in Engine::value_variants() {
+        let figures = arguments.figures(*engine);
+        if figures.is_empty() {
+            continue;
+        }
+        let new_inventory = || Inventory::make(&programs, *engine, size.servers, CREDENTIALS);
+        let inventory = new_inventory().await?;
+        for figure in figures {
+            measure(figure, &programs, &inventory, new_inventory, &size).await?;
+        }
     }
     Ok(())
 }
 
-async fn measure(figure: Figure, programs: &Programs, inventory: &Inventory, size: &Size) -> io::Result<()> {
+async fn measure(
+    figure: Figure,
+    programs: &Programs,
+    inventory: &Inventory,
+    another: impl AsyncFn() -> io::Result<Inventory>,
+    size: &Size,
+) -> io::Result<()> {
     let ids = || inventory.ids.clone();
     let requests = |kind| Requests::new(kind, inventory.ids.len());
-    let with_bare = || Comparison::with_bare(programs, inventory);
     let by_id = || requests(Kind::ById(ids()));
+    let with_bare = || Comparison::with_bare(programs, inventory, inventory);
+    let on_engine = |figure: &str| format!("{figure}, {}", inventory.engine());
     match figure {
         Figure::Start => alone::start(programs, inventory, size).await,
-        Figure::Find => with_bare().await?.print_ratio("server by id", 0.8, size, by_id).await,
+        Figure::Find => with_bare().await?.print_ratio(&on_engine("server by id"), 0.8, size, by_id).await,
         Figure::List => {
             let list = || requests(Kind::List);
-            with_bare().await?.print_ratio("list of 25 by name, counted", 0.8, size, list).await
+            with_bare().await?.print_ratio(&on_engine("list of 25 by name, counted"), 0.8, size, list).await
         }
         Figure::Register => {
+            // Both register the same names.
+            let its = if inventory.is_shared() { Some(another().await?) } else { None };
+            let comparison = Comparison::with_bare(programs, inventory, its.as_ref().unwrap_or(inventory));
             let register = || requests(Kind::Register { credentials: 0 });
-            with_bare().await?.print_ratio("server registered", 0.6, size, register).await
+            comparison.await?.print_ratio(&on_engine("server registered"), 0.6, size, register).await
         }
         Figure::Authentication => {
             let comparison = Comparison::without_log_in(programs, inventory).await?;

@@ -1,5 +1,6 @@
 //! A running program, to be measured.
 
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Lines, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -41,8 +42,8 @@ impl Program {
         Self::start(command)
     }
 
-    /// Starts the bare program on a database that ServerTree made, and waits until it is ready.
-    pub fn bare(path: &Path, database: &Path) -> Self {
+    /// Starts the bare program on a database that ServerTree made, a URL or a file, and waits until it is ready.
+    pub fn bare(path: &Path, database: &OsStr) -> Self {
         let mut command = Command::new(path);
         command.arg(database);
         Self::start(command)

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
+use crate::engine::Engine;
 use crate::figure::{Size, median, smallest};
 use crate::inventory::{Inventory, Programs};
 
@@ -15,7 +16,7 @@ use crate::inventory::{Inventory, Programs};
 #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 secrets")]
 pub async fn rotation(programs: &Programs, size: &Size) -> io::Result<()> {
     let (servers, each) = size.secrets;
-    let inventory = Inventory::make(programs, servers, each).await?;
+    let inventory = Inventory::make(programs, Engine::Sqlite, servers, each).await?;
     let secrets = servers * each;
     let mut per_second = Vec::new();
     for rotation in 1..=size.rotations {

@@ -1,43 +1,43 @@
-//! The connections: as many, and as durable, as ServerTree's (`kernel/src/database/sqlite.rs`).
+//! The connections: as many as ServerTree's by default (`kernel/src/database/settings.rs`), in pools of sqlx.
 
-use std::path::Path;
 use std::time::Duration;
 
-use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool};
+use sqlx::pool::{Pool, PoolOptions};
 
-/// `database.read_connections`, as ServerTree has it by default.
-const READERS: u32 = 4;
+/// `database.read_connections`.
+pub const READERS: u32 = 4;
 
-/// `database.acquire_timeout`, likewise.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// `database.write_connections`.
+pub const WRITERS: u32 = 8;
 
-/// One connection that writes, and some that read.
-pub struct Pools {
-    pub writer: SqlitePool,
-    pub readers: SqlitePool,
+/// `database.acquire_timeout`.
+pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connections that write, and others that read.
+pub struct Pools<Db: sqlx::Database> {
+    pub writer: Pool<Db>,
+    pub readers: Pool<Db>,
 }
 
-impl Pools {
-    /// Opens the database in `file`, which must be there.
-    pub async fn open(file: &Path) -> sqlx::Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(ACQUIRE_TIMEOUT);
-        let pool = |connections| {
-            PoolOptions::<Sqlite>::new()
-                .max_connections(connections)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .test_before_acquire(false)
-                .idle_timeout(None)
-                .max_lifetime(None)
-        };
-        let writer = pool(1).connect_with(options.clone()).await?;
-        let readers = pool(READERS).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self { writer, readers })
-    }
+/// Of a pool with so many connections.
+pub fn options<Db: sqlx::Database>(connections: u32) -> PoolOptions<Db> {
+    PoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
 }
+
+/// Has each new connection carry out these statements first. (A function would need more bounds than it has lines.)
+macro_rules! with_session {
+    ($options:expr, $statements:expr) => {
+        $options.after_connect(|connection, _| {
+            Box::pin(async move {
+                for statement in $statements {
+                    sqlx::raw_sql(statement).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        })
+    };
+}
+pub(crate) use with_session;

@@ -1,26 +1,33 @@
 //! Registering a server without credentials: two plain inserts in one transaction.
 
+use std::sync::LazyLock;
+
 use actix_web::error::ErrorInternalServerError;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use sqlx::Database;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::pools::Pools;
+use super::{BEGIN, Db, Pools, dialect};
 use crate::server::{OperatingSystem, Server};
 
-const INSERT_SERVER: &str = concat!(
-    r#"INSERT INTO "servers" ("id", "created_at", "name", "cpu_cores", "ram_mib", "hdd_mib", "#,
-    r#""environment", "os_name", "os_version", "os_architecture", "status", "discarded", "#,
-    r#""revision", "modified_at", "os_name_key", "os_version_key", "os_architecture_key", "#,
-    r#""search_key") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"#,
-);
+static INSERT_SERVER: LazyLock<String> = LazyLock::new(|| {
+    dialect(concat!(
+        r#"INSERT INTO "servers" ("id", "created_at", "name", "cpu_cores", "ram_mib", "hdd_mib", "#,
+        r#""environment", "os_name", "os_version", "os_architecture", "status", "discarded", "#,
+        r#""revision", "modified_at", "os_name_key", "os_version_key", "os_architecture_key", "#,
+        r#""search_key") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"#,
+    ))
+});
 
-const INSERT_EVENT: &str = concat!(
-    r#"INSERT INTO "event_log" ("id", "source", "type", "subject", "revision", "sequence", "#,
-    r#""schema_version", "time", "actor", "request_id", "traceparent", "data") VALUES (?, ?, ?, ?, "#,
-    r#"?, ?, ?, ?, ?, ?, ?, ?)"#,
-);
+static INSERT_EVENT: LazyLock<String> = LazyLock::new(|| {
+    dialect(concat!(
+        r#"INSERT INTO "event_log" ("id", "source", "type", "subject", "revision", "sequence", "#,
+        r#""schema_version", "time", "actor", "request_id", "traceparent", "data") VALUES (?, ?, ?, ?, "#,
+        r#"?, ?, ?, ?, ?, ?, ?, ?)"#,
+    ))
+});
 
 /// The body of the request.
 #[derive(Deserialize)]
@@ -81,8 +88,8 @@ async fn insert(pools: &Pools, server: &Server) -> sqlx::Result<()> {
             .map(|text| text.to_lowercase());
     let search_key =
         [name, environment, os_name.clone(), os_version.clone(), os_architecture.clone()].join("\n");
-    let mut transaction = pools.writer.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query(INSERT_SERVER)
+    let mut transaction = pools.writer.begin_with(BEGIN).await?;
+    sqlx::query(INSERT_SERVER.as_str())
         .bind(server.id)
         .bind(server.created_at)
         .bind(&server.name)
@@ -108,7 +115,7 @@ async fn insert(pools: &Pools, server: &Server) -> sqlx::Result<()> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "no port of ServerTree's kernel is here to take ids from")]
-async fn insert_event(connection: &mut sqlx::SqliteConnection, server: &Server) -> sqlx::Result<()> {
+async fn insert_event(connection: &mut <Db as Database>::Connection, server: &Server) -> sqlx::Result<()> {
     let data = Registered {
         name: &server.name,
         cpu_cores: server.cpu_cores,
@@ -119,14 +126,14 @@ async fn insert_event(connection: &mut sqlx::SqliteConnection, server: &Server) 
         status: &server.status,
     };
     let data = serde_json::to_string(&data).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    sqlx::query(INSERT_EVENT)
+    sqlx::query(INSERT_EVENT.as_str())
         .bind(Uuid::now_v7())
         .bind("/servertree/server")
         .bind("server.registered")
         .bind(server.id)
         .bind(server.revision)
-        .bind(0)
-        .bind(1)
+        .bind(0_i64)
+        .bind(1_i64)
         .bind(server.created_at)
         .bind("local-operator")
         .bind(Uuid::now_v7().to_string())

@@ -42,17 +42,15 @@ pub struct OperatingSystem {
 /// How it is reached.
 #[derive(FromRow, Serialize)]
 pub struct Credential {
-    #[serde(skip)]
-    pub server_id: Uuid,
     #[sqlx(rename = "credential_id")]
     id: Uuid,
     connection_type: String,
     username: String,
     has_password: bool,
     local_ip: Option<String>,
-    local_port: Option<u16>,
+    local_port: Option<i64>,
     public_ip: Option<String>,
-    public_port: Option<u16>,
+    public_port: Option<i64>,
 }
 
 /// Stored are microseconds since 1970.
