@@ -1,7 +1,7 @@
 //! SQL: the engines behind one type. sea-query statements go in, `FromRow` structs come out.
 //!
 //! This module is the only place with a branch per engine; a context never knows which one it is on. Adding one means an
-//! engine beside [`sqlite`], [`mysql`] and [`postgres`], a bound in [`Row`], and folders of migrations.
+//! engine beside `sqlite`, `mysql` and `postgres`, a bound in [`Row`], and folders of migrations.
 
 mod collation;
 mod connection;
