@@ -16,7 +16,7 @@ const NULLABLE: [&str; 1] = [
     "servers.name_key",
 ];
 /// Tables with a unique index in the place of a primary key: MariaDB and MySQL give a primary key no name.
-const UNNAMED_KEYS: [&str; 1] = ["idempotency_keys"];
+const UNNAMED_KEYS: [&str; 2] = ["event_inbox", "idempotency_keys"];
 
 #[tokio::test]
 async fn tables_are_the_same_on_every_engine() {
