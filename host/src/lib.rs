@@ -18,6 +18,12 @@ mod start;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// Decisions among 100,000 grants take two thirds of the time that they take with the system's allocator, and a sixth less memory
+/// (docs/performance.md).
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Runs the program; answers its exit status: 0 when it ended as asked, 2 when it could not start.
 pub fn main() -> ExitCode {

@@ -94,5 +94,5 @@ servertree_kernel::context! {
         job note_token_uses::NoteTokenUses,
         job prune_sessions::PruneSessions,
     },
-    shared: [access_tokens, acting, endings, policy, remembered, settings],
+    shared: [access_tokens, acting, endings, policy, remembered, role_set, settings],
 }

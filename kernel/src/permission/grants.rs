@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Condition;
-use super::grant_table::GrantTable;
+use super::grant_table::{GrantTable, Seen};
 use crate::criteria::Filter;
 
 /// One grant, for a permission that its holder knows.
@@ -43,7 +43,7 @@ impl Grants {
 
     /// No grant: nothing is permitted.
     pub fn none() -> Self {
-        Self(Tables::Several(Arc::new([])))
+        Self(Tables::Several(Arc::default()))
     }
 
     /// A grant without a condition.
@@ -82,7 +82,7 @@ impl Grants {
     /// The grant that covers an object, if one does.
     pub fn covering(&self, object: &Value) -> Option<&Grant> {
         // What the object has in a field is the same for all of them.
-        let mut seen = None;
+        let mut seen = Seen::default();
         self.tables().iter().find_map(|table| table.covering(object, &mut seen))
     }
 
@@ -133,6 +133,51 @@ mod tests {
         let two = Grants::new(vec![grant(Some("staging")), grant(Some("test"))]);
         assert!(covers(&two, "staging") && covers(&two, "test") && !covers(&two, "production"));
         assert!(two.covering(&json!({})).is_none(), "what has no such property is not covered");
+    }
+
+    /// Whatever a field is, what is looked up is what would be found by asking each condition.
+    #[test]
+    fn values_of_all_kinds_are_found() {
+        const FIELDS: &[Field] = &[
+            Field::text("environment", "environment", "environment"),
+            Field::name("name", "name", "folded_name"),
+            Field::integer("cpu_cores", "cpu_cores"),
+            Field::boolean("discarded", "discarded"),
+            Field::time("created_at", "created_at"),
+            Field::id("id", "id"),
+            Field::one_of("status", "status", &["running", "stopped"]),
+            Field::address("ip", "ip", "ip_key"),
+        ];
+        let values = [
+            ("environment", json!("test"), json!("Test")),
+            ("name", json!("WEB-1"), json!("web-2")),
+            ("cpu_cores", json!(4.0), json!(5)),
+            ("discarded", json!(true), json!(false)),
+            ("created_at", json!("2026-01-01T01:00:00+01:00"), json!("2026-01-01T01:00:00Z")),
+            (
+                "id",
+                json!("0198C5A6-0000-7000-8000-000000000001"),
+                json!("0198c5a6-0000-7000-8000-000000000002"),
+            ),
+            ("status", json!("running"), json!("stopped")),
+            ("ip", json!("::FFFF"), json!("10.0.0.1")),
+        ];
+        let grant = |(field, value, _): &(&str, Value, Value)| {
+            let condition = Condition::parse(FIELDS, &json!({*field: {"eq": value}})).unwrap();
+            Grant { role: "tester".into(), condition: Some(condition) }
+        };
+        let grants = Grants::new(values.iter().map(grant).collect());
+        for (field, value, other) in &values {
+            let covering = |value: &Value| grants.covering(&json!({*field: value}));
+            assert_eq!(covering(value), Some(&grant(&(*field, value.clone(), Value::Null))), "{field}");
+            assert_eq!(covering(other), None, "{field}");
+            assert_eq!(covering(&json!(null)), None, "{field}");
+        }
+        let written_otherwise = json!({"name": "web-1", "created_at": "2026-01-01T00:00:00Z"});
+        assert!(grants.covering(&written_otherwise).is_some());
+        let all_others: Value =
+            values.iter().map(|(field, _, other)| ((*field).to_owned(), other.clone())).collect();
+        assert!(grants.covering(&all_others).is_none() && !grants.scope().matches(&all_others));
     }
 
     #[test]

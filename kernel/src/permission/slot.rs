@@ -1,8 +1,9 @@
 //! The kernel's place for whoever knows the grants.
 
+use std::future::ready;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
-use async_trait::async_trait;
 use shaku::Component;
 
 use super::{Grants, Permission, PermissionChecker};
@@ -30,12 +31,22 @@ impl PermissionSlot {
     }
 }
 
-#[async_trait]
+/// Written out, as `async_trait` has it: the future is that of whoever is asked, without another one around it.
 impl PermissionChecker for PermissionSlot {
-    async fn grants(&self, caller: &Caller, permissions: &[Permission]) -> Result<Vec<Grants>, Failure> {
+    fn grants<'s, 'c, 'p, 'f>(
+        &'s self,
+        caller: &'c Caller,
+        permissions: &'p [Permission],
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<Grants>, Failure>> + Send + 'f>>
+    where
+        's: 'f,
+        'c: 'f,
+        'p: 'f,
+        Self: 'f,
+    {
         match self.checker.get() {
-            Some(checker) => checker.grants(caller, permissions).await,
-            None => Ok(vec![Grants::none(); permissions.len()]),
+            Some(checker) => checker.grants(caller, permissions),
+            None => Box::pin(ready(Ok(vec![Grants::none(); permissions.len()]))),
         }
     }
 }

@@ -52,6 +52,6 @@ impl QueryHandler<CheckPermission> for Handler {
     ) -> Result<Decision, Failure> {
         let Question { subject, permission, object } = query.question;
         let subject = self.policy.subject(&subject).await?;
-        Ok(decide(subject.as_deref(), permission, &object))
+        Ok(decide(subject.as_ref(), permission, &object))
     }
 }

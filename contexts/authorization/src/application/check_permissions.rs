@@ -43,7 +43,7 @@ impl QueryHandler<CheckPermissions> for Handler {
         let mut decisions = Vec::with_capacity(query.questions.len());
         for Question { subject, permission, object } in query.questions {
             let subject = self.policy.subject(&subject).await?;
-            decisions.push(decide(subject.as_deref(), permission, &object));
+            decisions.push(decide(subject.as_ref(), permission, &object));
         }
         Ok(decisions)
     }

@@ -55,12 +55,13 @@ impl QueryHandler<ExplainPermission> for Handler {
     ) -> Result<Explanation, Failure> {
         let Question { subject, permission, object } = query.question;
         let subject = self.policy.subject(&subject).await?;
-        let roles = subject.iter().flat_map(|subject| &subject.roles).map(|role| Arc::clone(&role.name));
+        let roles =
+            subject.iter().flat_map(|subject| subject.roles.roles()).map(|role| Arc::clone(&role.name));
         let considered = subject.as_ref().map(|subject| subject.considered(permission, &object));
         Ok(Explanation {
             roles: roles.collect(),
             considered: considered.unwrap_or_default(),
-            decision: decide(subject.as_deref(), permission, &object),
+            decision: decide(subject.as_ref(), permission, &object),
         })
     }
 }

@@ -6,32 +6,27 @@ use async_trait::async_trait;
 use serde::Serialize;
 use servertree_kernel::domain::Port;
 use servertree_kernel::fields::Json;
-use servertree_kernel::permission::{Condition, Grant as Held, Grants, Permission, PermissionMap};
+use servertree_kernel::permission::{Condition, Grant as Held, Grants, Permission};
 use servertree_kernel::problem::Failure;
 use utoipa::ToSchema;
 
-use crate::domain::{Grant, GrantText, RoleId, UserId};
+use super::role_set::RoleSet;
+use crate::domain::{Grant, GrantText, UserId};
 
-/// What a role holds, by permission.
-pub struct RoleTable {
-    pub id: RoleId,
-    pub name: Arc<str>,
-    grants: PermissionMap<Grants>,
-}
-
-/// Somebody, as far as decisions go.
+/// Somebody, as far as decisions go. Clones share the set of roles.
+#[derive(Clone)]
 pub struct Subject {
     pub id: UserId,
     /// Others may do nothing.
     pub active: bool,
-    pub roles: Vec<Arc<RoleTable>>,
+    pub roles: Arc<RoleSet>,
 }
 
 /// Knows what users may do.
 #[async_trait]
 pub trait Policy: Port {
     /// The user of this name.
-    async fn subject(&self, username: &str) -> Result<Option<Arc<Subject>>, Failure>;
+    async fn subject(&self, username: &str) -> Result<Option<Subject>, Failure>;
 }
 
 /// Why something is permitted, or is not.
@@ -91,26 +86,11 @@ impl Reason {
     }
 }
 
-impl RoleTable {
-    /// What these grants give.
-    pub fn new(id: RoleId, name: &str, grants: Vec<Grant>) -> Self {
-        let name: Arc<str> = name.into();
-        let mut by_permission: PermissionMap<Vec<Held>> = PermissionMap::default();
-        for Grant { permission, condition } in grants {
-            let held = Held { role: Arc::clone(&name), condition };
-            by_permission.entry(permission).or_default().push(held);
-        }
-        let grants =
-            by_permission.into_iter().map(|(permission, held)| (permission, Grants::new(held))).collect();
-        Self { id, name, grants }
-    }
-}
-
 impl Subject {
     /// All grants for a permission: none, if the user is inactive.
     pub fn grants(&self, permission: Permission) -> Grants {
-        let of_roles = self.roles.iter().filter(|_| self.active);
-        Grants::join(of_roles.filter_map(|role| role.grants.get(&permission)))
+        let grants = self.roles.grants(permission).filter(|_| self.active);
+        grants.cloned().unwrap_or_else(Grants::none)
     }
 
     /// Whether all that a grant gives is theirs: without a condition, or with the same one.
@@ -124,15 +104,11 @@ impl Subject {
         if !self.active {
             return Decision::refused(Reason::InactiveSubject);
         }
-        let mut reason = Reason::NoGrant;
-        for role in &self.roles {
-            let Some(grants) = role.grants.get(&permission) else { continue };
-            if let Some(grant) = grants.covering(&object.0) {
-                return Decision::granted(permission, grant);
-            }
-            reason = Reason::ConditionNotMet;
+        let Some(grants) = self.roles.grants(permission) else { return Decision::refused(Reason::NoGrant) };
+        match grants.covering(&object.0) {
+            Some(grant) => Decision::granted(permission, grant),
+            None => Decision::refused(Reason::ConditionNotMet),
         }
-        Decision::refused(reason)
     }
 
     /// All grants that have to do with the question, and whether they cover the object.
@@ -174,6 +150,7 @@ mod tests {
     use servertree_kernel::domain::Uuid;
     use servertree_kernel::permission::ObjectType;
 
+    use super::super::role_set::RoleTable;
     use super::*;
 
     /// What a grant of the test says: an action, and the environments it is for; none: for all.
@@ -187,15 +164,23 @@ mod tests {
         (action, proptest::option::weighted(0.8, environments))
     }
 
-    fn table(number: u128, said: &[Said]) -> Arc<RoleTable> {
+    fn grant((action, environments): &Said) -> Grant {
         let fields = ObjectType::find("thing").unwrap().fields;
-        let grant = |(action, environments): &Said| Grant {
-            permission: Permission::new(action, "thing"),
-            condition: environments.as_ref().map(|environments| {
-                Condition::parse(fields, &serde_json::json!({"environment": {"in": environments}})).unwrap()
-            }),
+        let condition = |environments| {
+            Condition::parse(fields, &serde_json::json!({"environment": {"in": environments}})).unwrap()
         };
+        Grant {
+            permission: Permission::new(action, "thing"),
+            condition: environments.as_ref().map(condition),
+        }
+    }
+
+    fn table(number: u128, said: &[Said]) -> Arc<RoleTable> {
         Arc::new(RoleTable::new(Uuid::from_u128(number).into(), "role", said.iter().map(grant).collect()))
+    }
+
+    fn set(tables: Vec<Arc<RoleTable>>) -> Arc<RoleSet> {
+        Arc::new(RoleSet::new(tables))
     }
 
     proptest! {
@@ -211,7 +196,7 @@ mod tests {
             active in proptest::bool::weighted(0.9),
         ) {
             let tables = roles.iter().enumerate().map(|(number, said)| table(number as u128, said));
-            let subject = Subject { id: Uuid::nil().into(), active, roles: tables.collect() };
+            let subject = Subject { id: Uuid::nil().into(), active, roles: set(tables.collect()) };
             let object = match environment {
                 Some(environment) => Json::object().with("environment", environment.to_owned()),
                 None => Json::object(),
@@ -235,8 +220,11 @@ mod tests {
 
     #[test]
     fn a_decision_says_why() {
-        let of =
-            |said: &[Said]| Subject { id: Uuid::nil().into(), active: true, roles: vec![table(1, said)] };
+        let of = |said: &[Said]| Subject {
+            id: Uuid::nil().into(),
+            active: true,
+            roles: set(vec![table(1, said)]),
+        };
         let read = Permission::new("read", "thing");
         let staging = Json::object().with("environment", "staging".to_owned());
         let reason = |subject: &Subject| subject.decide(read, &staging).reason;
@@ -251,12 +239,8 @@ mod tests {
     #[test]
     fn nobody_has_what_goes_beyond_their_own_condition() {
         let own = [("read", Some(vec!["staging"])), ("update", None)];
-        let subject = Subject { id: Uuid::nil().into(), active: true, roles: vec![table(1, &own)] };
-        let has = |action, environments: Option<Vec<&'static str>>| {
-            let other = table(2, &[(action, environments)]);
-            let held = other.grants[&Permission::new(action, "thing")].iter().next().unwrap().clone();
-            subject.has(&Grant { permission: Permission::new(action, "thing"), condition: held.condition })
-        };
+        let subject = Subject { id: Uuid::nil().into(), active: true, roles: set(vec![table(1, &own)]) };
+        let has = |action, environments| subject.has(&grant(&(action, environments)));
         assert!(
             has("read", Some(vec!["staging"])) && has("update", Some(vec!["test"])) && has("update", None)
         );

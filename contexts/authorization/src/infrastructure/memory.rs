@@ -9,12 +9,16 @@ use servertree_kernel::domain::{Timestamp, Uuid};
 use servertree_kernel::message::{Caller, Proof};
 use shaku::{Component, Interface};
 
-use crate::application::policy::{RoleTable, Subject};
+use crate::application::policy::Subject;
 use crate::application::remembered::{Forgotten, Remembered};
+use crate::application::role_set::{RoleSet, RoleTable};
 use crate::domain::{RoleId, UserId};
 
 /// Of each kind so many are remembered; with one more, all of them are forgotten and looked up again.
 const CAPACITY: usize = 100_000;
+
+/// Of sets of roles fewer: each takes about a kilobyte, and mostly many users share one.
+const SETS: usize = 10_000;
 
 /// Who a token stands for.
 #[derive(Clone)]
@@ -37,13 +41,17 @@ pub trait Recollection: Interface {
     /// Remembers that.
     fn remember_caller(&self, lookup: Lookup, digest: [u8; 32], known: Known);
     /// The user of this name.
-    fn subject(&self, username: &str) -> Option<Arc<Subject>>;
+    fn subject(&self, username: &str) -> Option<Subject>;
     /// Remembers one.
-    fn remember_subject(&self, lookup: Lookup, username: Arc<str>, subject: Arc<Subject>);
+    fn remember_subject(&self, lookup: Lookup, username: Box<str>, subject: Subject);
     /// What a role holds.
     fn role(&self, id: RoleId) -> Option<Arc<RoleTable>>;
     /// Remembers that.
     fn remember_role(&self, lookup: Lookup, role: Arc<RoleTable>);
+    /// What these roles hold together.
+    fn role_set(&self, ids: &BTreeSet<RoleId>) -> Option<Arc<RoleSet>>;
+    /// Remembers that.
+    fn remember_role_set(&self, lookup: Lookup, ids: BTreeSet<RoleId>, set: Arc<RoleSet>);
     /// Forgets what changed.
     fn forget(&self, what: Forgotten);
     /// See [`Remembered::changed_here`].
@@ -67,8 +75,9 @@ pub struct State {
     callers: HashMap<[u8; 32], Known>,
     /// The digests of what shows a session or a token: few each.
     digests: HashMap<Proof, Vec<[u8; 32]>>,
-    subjects: HashMap<Arc<str>, Arc<Subject>>,
+    subjects: HashMap<Box<str>, Subject>,
     roles: HashMap<RoleId, Arc<RoleTable>>,
+    role_sets: HashMap<BTreeSet<RoleId>, Arc<RoleSet>>,
     /// Up to which change others are followed, and which after that were made here.
     followed: i64,
     made_here: BTreeSet<i64>,
@@ -136,11 +145,11 @@ impl Recollection for Memory {
         });
     }
 
-    fn subject(&self, username: &str) -> Option<Arc<Subject>> {
+    fn subject(&self, username: &str) -> Option<Subject> {
         self.read().subjects.get(username).cloned()
     }
 
-    fn remember_subject(&self, lookup: Lookup, username: Arc<str>, subject: Arc<Subject>) {
+    fn remember_subject(&self, lookup: Lookup, username: Box<str>, subject: Subject) {
         self.remember(lookup, |state| insert_bounded(&mut state.subjects, username, subject));
     }
 
@@ -150,6 +159,21 @@ impl Recollection for Memory {
 
     fn remember_role(&self, lookup: Lookup, role: Arc<RoleTable>) {
         self.remember(lookup, |state| insert_bounded(&mut state.roles, role.id, role));
+    }
+
+    fn role_set(&self, ids: &BTreeSet<RoleId>) -> Option<Arc<RoleSet>> {
+        self.read().role_sets.get(ids).cloned()
+    }
+
+    fn remember_role_set(&self, lookup: Lookup, ids: BTreeSet<RoleId>, set: Arc<RoleSet>) {
+        self.remember(lookup, |state| {
+            if state.role_sets.len() >= SETS {
+                state.role_sets.clear();
+                // They would keep the sets that are forgotten.
+                state.subjects.clear();
+            }
+            state.role_sets.insert(ids, set);
+        });
     }
 
     fn forget(&self, what: Forgotten) {
@@ -165,7 +189,8 @@ impl Recollection for Memory {
             }
             Forgotten::Role(role) => {
                 state.roles.remove(&role);
-                state.subjects.retain(|_, subject| subject.roles.iter().all(|table| table.id != role));
+                state.role_sets.retain(|ids, _| !ids.contains(&role));
+                state.subjects.retain(|_, subject| !subject.roles.contains(role));
             }
             Forgotten::Session(session) => state.forget_proof(Proof::Session(session.into())),
             Forgotten::Token(token) => state.forget_proof(Proof::Token(token.into())),
@@ -205,6 +230,7 @@ impl State {
         self.digests.clear();
         self.subjects.clear();
         self.roles.clear();
+        self.role_sets.clear();
     }
 }
 
@@ -260,6 +286,24 @@ mod tests {
         memory.forget(Forgotten::Session(Uuid::from_u128(9).into()));
         memory.remember_caller(lookup, [1; 32], known(1, session(1)));
         assert!(memory.caller(&[1; 32]).is_none());
+        memory.remember_role_set(lookup, BTreeSet::new(), Arc::new(RoleSet::new(Vec::new())));
+        assert!(memory.role_set(&BTreeSet::new()).is_none());
+    }
+
+    #[test]
+    fn sets_of_roles_are_bounded_and_nobody_keeps_what_is_forgotten() {
+        let memory = Memory { state: Arc::default() };
+        let ids = |number: usize| BTreeSet::from([Uuid::from_u128(number as u128).into()]);
+        let roles = Arc::new(RoleSet::new(Vec::new()));
+        for number in 0..SETS {
+            memory.remember_role_set(memory.begin(), ids(number), Arc::clone(&roles));
+        }
+        let subject = Subject { id: Uuid::from_u128(1).into(), active: true, roles: Arc::clone(&roles) };
+        memory.remember_subject(memory.begin(), "ada".into(), subject);
+        assert!(memory.role_set(&ids(0)).is_some() && memory.subject("ada").is_some());
+        memory.remember_role_set(memory.begin(), ids(SETS), roles);
+        assert!(memory.role_set(&ids(0)).is_none() && memory.subject("ada").is_none());
+        assert!(memory.role_set(&ids(SETS)).is_some());
     }
 
     /// What this process changed it has forgotten by itself; what others changed might be anything.
@@ -293,15 +337,19 @@ mod tests {
     fn a_role_takes_along_who_has_it() {
         let memory = Memory { state: Arc::default() };
         let role = |number| Arc::new(RoleTable::new(Uuid::from_u128(number).into(), "role", Vec::new()));
+        let ids = |number| BTreeSet::from([Uuid::from_u128(number).into()]);
         for (name, number) in [("ada", 1), ("bob", 2)] {
             let role = role(number);
             memory.remember_role(memory.begin(), Arc::clone(&role));
-            let subject = Subject { id: Uuid::from_u128(number).into(), active: true, roles: vec![role] };
-            memory.remember_subject(memory.begin(), name.into(), Arc::new(subject));
+            let roles = Arc::new(RoleSet::new(vec![role]));
+            memory.remember_role_set(memory.begin(), ids(number), Arc::clone(&roles));
+            let subject = Subject { id: Uuid::from_u128(number).into(), active: true, roles };
+            memory.remember_subject(memory.begin(), name.into(), subject);
         }
         memory.forget(Forgotten::Role(Uuid::from_u128(1).into()));
         assert!(memory.subject("ada").is_none() && memory.subject("bob").is_some());
         assert!(memory.role(Uuid::from_u128(1).into()).is_none());
         assert!(memory.role(Uuid::from_u128(2).into()).is_some());
+        assert!(memory.role_set(&ids(1)).is_none() && memory.role_set(&ids(2)).is_some());
     }
 }

@@ -1,5 +1,6 @@
 //! The policy, as the tables have it: looked up for one user at a time, and remembered.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,7 +18,8 @@ use sqlx::FromRow;
 use super::memory::{Lookup, Recollection};
 use super::role_row::RoleRow;
 use super::tables::{AuthorizationRoles, AuthorizationUserRoles, AuthorizationUsers};
-use crate::application::policy::{Policy, RoleTable, Subject, decide};
+use crate::application::policy::{Policy, Subject, decide};
+use crate::application::role_set::{RoleSet, RoleTable};
 use crate::domain::{BuiltIn, RoleId, UserId};
 
 /// Looks the policy up.
@@ -40,36 +42,53 @@ struct SubjectRow {
 
 #[async_trait]
 impl Policy for SqlPolicy {
-    async fn subject(&self, username: &str) -> Result<Option<Arc<Subject>>, Failure> {
-        if let Some(subject) = self.memory.subject(username) {
-            return Ok(Some(subject));
+    async fn subject(&self, username: &str) -> Result<Option<Subject>, Failure> {
+        match self.memory.subject(username) {
+            Some(subject) => Ok(Some(subject)),
+            // Boxed: what is remembered is asked for most, and need not bring along the room for a look-up.
+            None => Box::pin(self.look_up(username)).await,
         }
+    }
+}
+
+impl SqlPolicy {
+    async fn look_up(&self, username: &str) -> Result<Option<Subject>, Failure> {
         // Before anything is read: what changes from here on is looked up again.
         let lookup = self.memory.begin();
         let mut uow = self.reads.begin();
         let rows: Vec<SubjectRow> = uow.fetch_all(&subject_of(username)).await?;
         let Some(first) = rows.first() else { return Ok(None) };
         let ids = rows.iter().filter_map(|row| row.role_id).chain([BuiltIn::User.id()]);
-        let roles = self.tables(ids.collect(), lookup, &mut uow).await?;
-        let subject = Arc::new(Subject { id: first.id, active: first.active, roles });
-        self.memory.remember_subject(lookup, username.into(), Arc::clone(&subject));
+        let roles = self.role_set(ids.collect(), lookup, &mut uow).await?;
+        let subject = Subject { id: first.id, active: first.active, roles };
+        self.memory.remember_subject(lookup, username.into(), subject.clone());
         Ok(Some(subject))
     }
-}
 
-impl SqlPolicy {
-    /// What these roles hold. Everybody has what the role `user` gives.
+    /// What these roles hold together. Everybody has what the role `user` gives.
+    async fn role_set(
+        &self,
+        ids: BTreeSet<RoleId>,
+        lookup: Lookup,
+        uow: &mut ReadUow,
+    ) -> Result<Arc<RoleSet>, Failure> {
+        if let Some(set) = self.memory.role_set(&ids) {
+            return Ok(set);
+        }
+        let set = Arc::new(RoleSet::new(self.tables(&ids, lookup, uow).await?));
+        self.memory.remember_role_set(lookup, ids, Arc::clone(&set));
+        Ok(set)
+    }
+
     async fn tables(
         &self,
-        mut ids: Vec<RoleId>,
+        ids: &BTreeSet<RoleId>,
         lookup: Lookup,
         uow: &mut ReadUow,
     ) -> Result<Vec<Arc<RoleTable>>, Failure> {
-        ids.sort_unstable();
-        ids.dedup();
         let mut tables: Vec<Arc<RoleTable>> = ids.iter().filter_map(|id| self.memory.role(*id)).collect();
         let is_missing = |id: &RoleId| tables.iter().all(|table| table.id != *id);
-        let missing: Vec<RoleId> = ids.into_iter().filter(is_missing).collect();
+        let missing: Vec<RoleId> = ids.iter().copied().filter(is_missing).collect();
         if missing.is_empty() {
             return Ok(tables);
         }
@@ -106,6 +125,8 @@ fn subject_of(username: &str) -> SelectStatement {
 #[shaku(interface = PermissionChecker)]
 pub struct Checker {
     #[shaku(inject)]
+    memory: Arc<dyn Recollection>,
+    #[shaku(inject)]
     policy: Arc<dyn Policy>,
 }
 
@@ -116,7 +137,12 @@ impl PermissionChecker for Checker {
         if caller.is_local_operator() {
             return Ok(vec![Grants::everything("local-operator"); permissions.len()]);
         }
-        match self.policy.subject(caller.subject()).await? {
+        // Mostly remembered: then there is nothing to wait for.
+        let subject = match self.memory.subject(caller.subject()) {
+            Some(subject) => Some(subject),
+            None => self.policy.subject(caller.subject()).await?,
+        };
+        match subject {
             Some(subject) => Ok(permissions.iter().map(|permission| subject.grants(*permission)).collect()),
             None => Ok(vec![Grants::none(); permissions.len()]),
         }
@@ -147,7 +173,7 @@ impl Decisions for Decider {
             None => object,
         };
         let subject = self.policy.subject(&question.subject.to_ascii_lowercase()).await?;
-        let decision = decide(subject.as_deref(), permission, &object);
+        let decision = decide(subject.as_ref(), permission, &object);
         Ok(Verdict { allowed: decision.allowed, reason: decision.reason.as_str().to_owned() })
     }
 }
