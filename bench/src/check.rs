@@ -121,6 +121,7 @@ fn server(environment: &str) -> Value {
         "operating_system": {"name": "Debian", "version": "12", "architecture": "x86_64"},
         "status": "stopped",
         "credentials": [],
+        "applications": [],
         "discarded": false,
         "revision": 1,
         "created_at": "2026-01-01T00:00:00Z",

@@ -20,7 +20,8 @@ const SETTLE: Duration = Duration::from_millis(200);
 const ITS_OWN: [&str; 4] = ["id", "created_at", "modified_at", "next_cursor"];
 
 /// Without the context that knows accounts and roles, but with the one that lets everybody do everything.
-const WITHOUT_LOG_IN: &[(&str, &str)] = &[("SERVERTREE_CONTEXTS__ENABLED", r#"["open","server"]"#)];
+const WITHOUT_LOG_IN: &[(&str, &str)] =
+    &[("SERVERTREE_CONTEXTS__ENABLED", r#"["application","open","server"]"#)];
 
 /// Both programs, each on a copy of the same inventory, or on one as large.
 pub struct Comparison {

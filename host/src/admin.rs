@@ -107,12 +107,12 @@ async fn dispatch<C: KernelCommand>(
     done.map_err(|failure| StartError::Admin(explained(&failure)))
 }
 
-fn explained(failure: &Failure) -> String {
+pub fn explained(failure: &Failure) -> String {
     if failure.kind().is_internal() { failure.chain() } else { failure.to_string() }
 }
 
 /// From whoever works on the machine itself.
-fn message(application: &Application) -> Message {
+pub fn message(application: &Application) -> Message {
     Message::new(Caller::local_operator(), UuidV7Generator.next().into(), None, application.clock().now())
 }
 

@@ -10,7 +10,7 @@ use servertree_kernel::plugin::{Context, migrations};
 use crate::config::Config;
 use crate::http::openapi;
 use crate::start::{StartError, open_database, open_existing_database, prepare_data_folder};
-use crate::{admin, database, keys, logging, serve};
+use crate::{admin, asyncapi, database, events, keys, logging, projections, serve};
 
 /// ServerTree keeps an organisation's server inventory behind one REST API.
 ///
@@ -34,6 +34,9 @@ pub struct Arguments {
 enum Command {
     /// Serve the API, until stopped with Ctrl-C or SIGTERM. The default.
     Serve,
+    /// Do what is done in the background, without an API: hand events over to their subscribers, and do jobs. Any number of these
+    /// can run beside those that serve, on the same database. Ends with Ctrl-C or SIGTERM.
+    Worker,
     /// Bring the database up to date, and say what was done. Serving does so, too.
     Migrate {
         /// Only say what there is to do.
@@ -52,9 +55,17 @@ enum Command {
     Contexts,
     /// Print the OpenAPI description of the API, as JSON.
     Openapi,
+    /// Print the AsyncAPI description of the events, as JSON.
+    Asyncapi,
     /// Administrators, as whoever works on this machine makes them.
     #[command(subcommand)]
     Admin(admin::Command),
+    /// Events, and those that were not taken.
+    #[command(subcommand)]
+    Events(events::Command),
+    /// Tables that are made of nothing but events.
+    #[command(subcommand)]
+    Projections(projections::Command),
     /// The keys that protect secrets in the database.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -68,17 +79,27 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
             logging::start(&config.log)?;
             runtime()?.block_on(serve::serve(config))
         }
+        Command::Worker => {
+            logging::start(&config.log)?;
+            runtime()?.block_on(serve::work(config))
+        }
         Command::Migrate { plan: true, .. } => runtime()?.block_on(plan(&config)),
         Command::Migrate { resume, .. } => runtime()?.block_on(migrate(&config, resume)),
         Command::Database(command) => database::run(command, &config),
         Command::Config => print(&config.shown()?),
         Command::Admin(command) => admin::run(command, &config),
+        Command::Events(command) => events::run(command, &config),
+        Command::Projections(command) => projections::run(command, &config),
         Command::Keys(command) => keys::run(command, &config),
         Command::Contexts => print(&contexts(&config)?),
         Command::Openapi => {
             let contexts = Context::enabled(&config.contexts.enabled)?;
             let description = openapi::describe(&contexts).to_pretty_json();
             print(&description.map_err(|error| StartError::Internal(error.to_string()))?)
+        }
+        Command::Asyncapi => {
+            let contexts = Context::enabled(&config.contexts.enabled)?;
+            print(&format!("{:#}", asyncapi::describe(&contexts)))
         }
     }
 }

@@ -146,8 +146,8 @@ impl Config {
                 &format!("must be scheme and host (and port) alone, such as {example}"),
             );
         }
-        if !(10..=60_000).contains(&self.events.poll_interval) {
-            return fault("events.poll_interval", "must be 10 to 60000 milliseconds");
+        if let Err((key, message)) = self.events.validate() {
+            return fault(&format!("events.{key}"), message);
         }
         if let Some(part) = self.log.level.split(',').find(|part| !is_level(part)) {
             let levels = "off, error, warn, info, debug or trace";

@@ -3,15 +3,20 @@
 //! [`main`] is the whole program: whatever contexts are linked in register themselves.
 
 mod admin;
+mod asyncapi;
 mod cli;
 mod config;
 mod container;
 mod contexts;
 mod database;
+mod events;
 mod grpc;
 mod http;
 mod keys;
+mod local;
 mod logging;
+mod metrics;
+mod projections;
 mod serve;
 mod start;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use servertree_kernel::administration::FirstAdministrator;
 use servertree_kernel::authentication::TokenVerifier;
+use servertree_kernel::clock::{Clock, SystemClock};
 use servertree_kernel::database::Database;
 use servertree_kernel::event::Relay;
 use servertree_kernel::job::Jobs;
@@ -18,6 +19,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, HttpSettings};
+use crate::local::LocalOnly;
+use crate::metrics::Figures;
 use crate::start::{StartError, keyring, open_database, prepare_data_folder};
 use crate::{admin, container, grpc, http};
 
@@ -27,6 +30,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Serves until SIGTERM or Ctrl-C.
 pub async fn serve(config: Config) -> Result<(), StartError> {
     let mut stop_signal = StopSignal::new()?;
+    let figures = Figures::collect(SystemClock.now())?;
     let contexts = Context::enabled(&config.contexts.enabled)?;
     prepare_data_folder(&config.data)?;
     let database = open_database(&config).await?;
@@ -45,16 +49,14 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     }
     let listener = listen(&config.http)?;
     let grpc_server = grpc::listen(&config.authorization, &application)?;
-    for migration in database.migrate(&migrations(&application.contexts)).await? {
-        let (owner, version, name) = (migration.owner, migration.version, migration.name);
-        tracing::info!(owner, version, name, "migrated");
-    }
+    migrate(&database, &application).await?;
     keyring.open(&database, application.clock().now()).await?;
     let first = admin::create_first(&application, &config.data).await?;
     let relay = application.start_relay(&config.events).await.map_err(StartError::Relay)?;
     let jobs = application.start_jobs();
     let address = listener.local_addr().map_err(|error| StartError::Internal(error.to_string()))?;
-    let mut server = http::start(listener, &config.http, application.clone(), database.clone(), peer)?;
+    let mut server =
+        http::start(listener, &config.http, application.clone(), database.clone(), peer, figures)?;
     let stop_services = CancellationToken::new();
     let services: Vec<Started> =
         grpc_server.into_iter().map(|server| server.start(stop_services.clone())).collect();
@@ -64,9 +66,52 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         () = stop_signal.wait() => {}
         reason = server.ended() => return Err(StartError::ServerEnded(reason)),
     }
-    tracing::info!("stopping; once more stops at once");
     stop_services.cancel();
-    let stopping = stop(&server, services, &application, &jobs, &relay, &database);
+    let stopping = async {
+        stop(&server, services).await;
+        stop_background(&application, &jobs, &relay, &database).await;
+    };
+    within_time(stopping, stop_signal).await;
+    Ok(())
+}
+
+/// Does what is done in the background, without an API, until SIGTERM or Ctrl-C.
+pub async fn work(config: Config) -> Result<(), StartError> {
+    let mut stop_signal = StopSignal::new()?;
+    let contexts = Context::enabled(&config.contexts.enabled)?;
+    prepare_data_folder(&config.data)?;
+    let database = open_database(&config).await?;
+    let keyring = keyring(&config);
+    let peer = Peer::of(&config.authorization)?;
+    let application = assemble(&config, contexts, &database, &keyring, peer.as_ref())?;
+    migrate(&database, &application).await?;
+    keyring.open(&database, application.clock().now()).await?;
+    let relay = application.start_relay(&config.events).await.map_err(StartError::Relay)?;
+    let jobs = application.start_jobs();
+    let description = database.description();
+    tracing::info!(database = description, "working");
+    say(&format!(
+        "ServerTree {version}, a worker: it hands events over to their subscribers, and does jobs\n\
+         \x20 Database  {description}\n\
+         Stop with Ctrl-C.\n",
+        version = env!("CARGO_PKG_VERSION"),
+    ));
+    stop_signal.wait().await;
+    within_time(stop_background(&application, &jobs, &relay, &database), stop_signal).await;
+    Ok(())
+}
+
+async fn migrate(database: &Database, application: &Application) -> Result<(), StartError> {
+    for migration in database.migrate(&migrations(&application.contexts)).await? {
+        let (owner, version, name) = (migration.owner, migration.version, migration.name);
+        tracing::info!(owner, version, name, "migrated");
+    }
+    Ok(())
+}
+
+/// Stops, unless it takes too long, or whoever told it to does not want to wait.
+async fn within_time(stopping: impl Future<Output = ()>, mut stop_signal: StopSignal) {
+    tracing::info!("stopping; once more stops at once");
     tokio::select! {
         outcome = tokio::time::timeout(STOP_WITHIN, stopping) => {
             if outcome.is_err() {
@@ -76,7 +121,6 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         () = stop_signal.wait() => tracing::warn!("stopped at once"),
     }
     tracing::info!("stopped");
-    Ok(())
 }
 
 /// Taken before anything is changed: a second instance ends here.
@@ -99,7 +143,7 @@ pub fn assemble(
     // Who knows nothing permits nothing.
     let fallback_permissions: Arc<dyn PermissionChecker> = match peer {
         Some(peer) => Arc::new(RemotePermissionChecker::new(peer.clone())),
-        None => Arc::new(PermissionSlot::empty()),
+        None => Arc::new(LocalOnly),
     };
     let verifier = peer.map(|peer| RemoteTokenVerifier::new(peer.clone()));
     Ok(Application::assemble(Parts {
@@ -113,21 +157,18 @@ pub fn assemble(
     })?)
 }
 
-/// Accepts no more, lets what runs end, stops the relay, closes the pools: in this order, each needs the next.
-async fn stop(
-    server: &http::Server,
-    services: Vec<Started>,
-    application: &Application,
-    jobs: &Jobs,
-    relay: &Relay,
-    database: &Database,
-) {
+/// Accepts no more.
+async fn stop(server: &http::Server, services: Vec<Started>) {
     server.stop().await;
     for service in services {
         if let Err(error) = service.task.await {
             tracing::error!(service = service.name, %error, "did not end well");
         }
     }
+}
+
+/// Lets what runs end, stops the relay, closes the pools: in this order, each needs the next.
+async fn stop_background(application: &Application, jobs: &Jobs, relay: &Relay, database: &Database) {
     application.finish_commands().await;
     jobs.stop().await;
     relay.stop().await;
@@ -152,7 +193,11 @@ fn announce(address: SocketAddr, database: &str, keys: &str, services: &[Started
          Stop with Ctrl-C.\n",
         version = env!("CARGO_PKG_VERSION"),
     );
-    // Nobody may be reading; that is no reason not to serve.
+    say(&lines);
+}
+
+/// Nobody may be reading; that is no reason not to serve.
+fn say(lines: &str) {
     let _ = io::stdout().write_all(lines.as_bytes()).and_then(|()| io::stdout().flush());
 }
 

@@ -1,16 +1,16 @@
 //! Commands: what changes something. One pipeline for all of them: span, permission, unit of work, handler, events,
 //! commit.
 
-use std::any::TypeId;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use shaku::Interface;
 use tracing::Instrument;
 
-use crate::bus::{Handlers, Pipeline};
+use crate::bus::{Handler, Handlers, Pipeline};
 use crate::idempotency::{Answer, Claim, KeyRefused, OnceRequest};
 use crate::message::Message;
+use crate::metrics::{Outcome, UseCaseMetrics};
 use crate::permission::{Access, Permission, ReadOnly};
 use crate::problem::{Failure, Internal};
 use crate::uow::WriteUow;
@@ -28,7 +28,8 @@ pub trait Command: Clone + Send + 'static {
 }
 
 /// Carries out a command. All that it writes goes through the unit of work: the bus commits it when the handler
-/// answers Ok, and else rolls it back. Where somebody else was at the same rows it is carried out anew, a few times at most.
+/// answers Ok, and else rolls it back. Where somebody else was at the same rows, or what it misses may be on its way, it is carried
+/// out anew, a few times at most.
 #[async_trait]
 pub trait CommandHandler<C: Command>: Interface {
     /// Carries it out.
@@ -49,21 +50,22 @@ impl CommandBus {
 
     /// Whether there is anybody to carry out such commands.
     pub fn handles<C: Command>(&self) -> bool {
-        self.handlers.contains_key(&TypeId::of::<C>())
+        self.handlers.get::<C, dyn CommandHandler<C>>().is_some()
     }
 
     /// Carries out `command` and commits.
     pub async fn dispatch<C: Command>(&self, command: C, message: Message) -> Result<C::Output, Failure> {
-        let handler = self.handler::<C>()?;
+        let Handler { handler, metrics } = self.handler::<C>()?;
+        let (handler, retries) = (Arc::clone(handler), metrics.retries());
         let pipeline = self.pipeline.clone();
-        self.run::<C, _>(message.clone(), async move {
+        self.run::<C, _>(metrics, message.clone(), async move {
             let message = permitted::<C>(&pipeline, message).await?;
-            let mut attempts = pipeline.units.attempts();
+            let mut attempts = pipeline.units.attempts(retries);
             loop {
                 let mut uow = pipeline.units.write(message.clone());
                 let output = handler.handle(command.clone(), &mut uow, &message).await;
                 match uow.end(output).await {
-                    Err(broken_off) if broken_off.contended && attempts.another().await => {}
+                    Err(broken_off) if attempts.another_after(&broken_off).await => {}
                     ended => return Ok(ended?),
                 }
             }
@@ -80,9 +82,10 @@ impl CommandBus {
         request: OnceRequest,
         render: impl Fn(C::Output) -> Result<Answer, Failure> + Send + Sync + 'static,
     ) -> Result<Answer, Failure> {
-        let handler = self.handler::<C>()?;
+        let Handler { handler, metrics } = self.handler::<C>()?;
+        let (handler, retries) = (Arc::clone(handler), metrics.retries());
         let pipeline = self.pipeline.clone();
-        self.run::<C, _>(message.clone(), async move {
+        self.run::<C, _>(metrics, message.clone(), async move {
             let claim = Claim::new(&request, &message, pipeline.secrets.as_ref())?;
             let _turn = pipeline.turns.take(&claim).await?;
             // After the wait: what is permitted may have changed meanwhile.
@@ -90,7 +93,7 @@ impl CommandBus {
             if let Some(answer) = claim.answered(&mut pipeline.units.read_latest()).await? {
                 return Ok(answer);
             }
-            let mut attempts = pipeline.units.attempts();
+            let mut attempts = pipeline.units.attempts(retries);
             loop {
                 let mut uow = pipeline.units.write(message.clone());
                 let claimed = claim.claim(&mut uow).await;
@@ -108,7 +111,7 @@ impl CommandBus {
                 };
                 let answer = answer.await;
                 match uow.end(answer).await {
-                    Err(broken_off) if broken_off.contended && attempts.another().await => {}
+                    Err(broken_off) if attempts.another_after(&broken_off).await => {}
                     ended => return Ok(ended?),
                 }
             }
@@ -116,17 +119,16 @@ impl CommandBus {
         .await
     }
 
-    fn handler<C: Command>(&self) -> Result<Arc<dyn CommandHandler<C>>, Internal> {
+    fn handler<C: Command>(&self) -> Result<&Handler<dyn CommandHandler<C>>, Internal> {
         self.handlers
-            .get(&TypeId::of::<C>())
-            .and_then(|handler| handler.downcast_ref::<Arc<dyn CommandHandler<C>>>())
-            .map(Arc::clone)
+            .get::<C, dyn CommandHandler<C>>()
             .ok_or_else(|| Internal(format!("no handler is registered for {}", C::NAME)))
     }
 
     /// Runs `work` in a task of its own: a client that goes away does not cancel a transaction half way.
     async fn run<C: Command, T: Send + 'static>(
         &self,
+        metrics: &Arc<UseCaseMetrics>,
         message: Message,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
@@ -136,6 +138,13 @@ impl CommandBus {
             request_id = message.request_id.as_str(),
             caller = message.caller.subject()
         );
+        // What ends without a result panicked, or was broken off.
+        let measured = metrics.begin(Outcome::Failed);
+        let work = async move {
+            let result = work.await;
+            measured.end(&result);
+            result
+        };
         let task = self.pipeline.tasks.spawn_on(work.instrument(span), &self.pipeline.runtime);
         task.await.unwrap_or_else(|ended| Err(Internal(format!("{} broke off: {ended}", C::NAME)).into()))
     }

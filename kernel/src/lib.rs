@@ -5,7 +5,7 @@
 //! [`database`] and [`http`] are the edges; [`plugin`] is how contexts register. docs/ARCHITECTURE.md walks through it.
 
 pub mod administration;
-mod attempts;
+pub mod attempts;
 pub mod authentication;
 mod bus;
 pub mod cache;
@@ -17,6 +17,7 @@ pub mod domain;
 pub mod event;
 pub mod fields;
 pub mod files;
+pub mod history;
 pub mod http;
 pub mod idempotency;
 pub mod job;
@@ -24,6 +25,7 @@ mod json;
 mod locks;
 pub mod merge_patch;
 pub mod message;
+pub mod metrics;
 pub mod permission;
 pub mod plugin;
 pub mod problem;

@@ -1,6 +1,5 @@
 //! Queries: what only looks. One pipeline for all of them: span, permission, handler.
 
-use std::any::TypeId;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -9,8 +8,9 @@ use futures_util::FutureExt;
 use shaku::Interface;
 use tracing::Instrument;
 
-use crate::bus::{Handlers, Pipeline};
+use crate::bus::{Handler, Handlers, Pipeline};
 use crate::message::Message;
+use crate::metrics::Outcome;
 use crate::permission::{Access, Permission};
 use crate::problem::{Failure, Internal};
 use crate::uow::ReadUow;
@@ -48,11 +48,11 @@ impl QueryBus {
 
     /// Answers `query`. It may be cancelled: nothing is lost.
     pub async fn ask<Q: Query>(&self, query: Q, message: Message) -> Result<Q::Output, Failure> {
-        let handler = self
+        let Handler { handler, metrics } = self
             .handlers
-            .get(&TypeId::of::<Q>())
-            .and_then(|handler| handler.downcast_ref::<Arc<dyn QueryHandler<Q>>>())
+            .get::<Q, dyn QueryHandler<Q>>()
             .ok_or_else(|| Internal(format!("no handler is registered for {}", Q::NAME)))?;
+        let measured = metrics.begin(Outcome::Cancelled);
         let span = tracing::debug_span!(
             "query",
             name = Q::NAME,
@@ -68,9 +68,11 @@ impl QueryBus {
             uow.end().await?;
             Ok(answer)
         };
-        AssertUnwindSafe(work.instrument(span))
+        let result = AssertUnwindSafe(work.instrument(span))
             .catch_unwind()
             .await
-            .unwrap_or_else(|_| Err(Internal(format!("{} panicked", Q::NAME)).into()))
+            .unwrap_or_else(|_| Err(Internal(format!("{} panicked", Q::NAME)).into()));
+        measured.end(&result);
+        result
     }
 }

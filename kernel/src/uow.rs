@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use metrics::Counter;
 use sea_query::SelectStatement;
 use sea_query_sqlx::SqlxBinder;
 use shaku::{Component, Interface};
 
 use crate::attempts::Attempts;
+use crate::cache::{Cache, Tag};
 use crate::clock::IdGenerator;
 use crate::database::{self, Database, DatabaseError, Row, Transaction, Use};
 use crate::domain::Aggregate;
@@ -20,12 +22,14 @@ use crate::secrets::{Key, Purpose};
 pub(crate) struct UnitsOfWork {
     database: Database,
     ids: Arc<dyn IdGenerator>,
+    cache: Arc<dyn Cache>,
     wake: Wake,
+    due: Wake,
 }
 
 impl UnitsOfWork {
-    pub(crate) fn new(database: Database, ids: Arc<dyn IdGenerator>) -> Self {
-        Self { database, ids, wake: Wake::new() }
+    pub(crate) fn new(database: Database, ids: Arc<dyn IdGenerator>, cache: Arc<dyn Cache>) -> Self {
+        Self { database, ids, cache, wake: Wake::new(), due: Wake::new() }
     }
 
     pub(crate) fn write(&self, message: Message) -> WriteUow {
@@ -35,9 +39,16 @@ impl UnitsOfWork {
             transaction: None,
             state: State::Sound,
             events: Vec::new(),
+            stale: Vec::new(),
             active_keys: Vec::new(),
             after_commit: Vec::new(),
         }
+    }
+
+    /// For work that nobody waits for: its statements take as long as they take. It has begun.
+    pub(crate) async fn write_for_long(&self, message: Message) -> Result<WriteUow, DatabaseError> {
+        let transaction = self.database.begin_maintenance().await?;
+        Ok(WriteUow { transaction: Some(transaction), ..self.write(message) })
     }
 
     /// For queries: what was written last may still be missing, if a replica is set.
@@ -50,15 +61,20 @@ impl UnitsOfWork {
         ReadUow { from: Use::Read, ..self.read() }
     }
 
-    /// What to keep to when somebody else gets in the way.
-    pub(crate) fn attempts(&self) -> Attempts {
+    /// What to keep to when somebody else gets in the way. `retries` counts the attempts beyond the first.
+    pub(crate) fn attempts(&self, retries: Counter) -> Attempts {
         // The other half is for those who wait behind this one.
-        Attempts::within(self.database.acquire_timeout() / 2)
+        Attempts::within(self.database.acquire_timeout() / 2, retries)
     }
 
     /// Woken by every commit that recorded events.
     pub(crate) fn wake(&self) -> &Wake {
         &self.wake
+    }
+
+    /// Woken when there are deliveries to be made.
+    pub(crate) fn due(&self) -> &Wake {
+        &self.due
     }
 }
 
@@ -74,6 +90,8 @@ pub struct WriteUow {
     events: Vec<Envelope>,
     /// The keys that are active in this transaction, once they were looked up: one of a purpose.
     active_keys: Vec<Key>,
+    /// Tags of what the commit makes stale.
+    stale: Vec<Tag>,
     after_commit: Vec<Box<dyn FnOnce(bool) + Send>>,
 }
 
@@ -94,6 +112,13 @@ pub(crate) struct BrokenOff {
     failure: Failure,
     /// Whether somebody else got in the way: then it can be tried again, from the start.
     pub(crate) contended: bool,
+}
+
+impl BrokenOff {
+    /// Whether what is missing may be on its way.
+    pub(crate) fn may_be_early(&self) -> bool {
+        self.failure.may_be_early()
+    }
 }
 
 impl From<BrokenOff> for Failure {
@@ -149,6 +174,11 @@ impl WriteUow {
         self.message.caller = caller;
     }
 
+    /// What comes next is done for another message.
+    pub(crate) fn go_on_for(&mut self, message: Message) {
+        self.message = message;
+    }
+
     /// Takes over what an aggregate recorded, as public events. A repository calls it when it saves the aggregate.
     pub fn record<A: Aggregate>(&mut self, aggregate: &mut A) -> Result<(), Internal> {
         let subject = aggregate.identity();
@@ -185,6 +215,18 @@ impl WriteUow {
         self.after_commit.push(Box::new(what));
     }
 
+    /// Has the cache forget what has this tag once it is committed. What has the id of an aggregate as its tag is forgotten by
+    /// itself, with each event of it.
+    pub(crate) fn make_stale(&mut self, tag: impl Into<Tag>) {
+        self.stale.push(tag.into());
+    }
+
+    /// Has those who hand events over look for what is due, right after the commit.
+    pub(crate) fn wake_subscribers(&mut self) {
+        let due = self.units.due.clone();
+        self.after_commit(move |_| due.wake());
+    }
+
     /// Commits what went well; else rolls it back.
     pub(crate) async fn end<T>(self, outcome: Result<T, Failure>) -> Result<T, BrokenOff> {
         let contended = self.state == State::Contended;
@@ -202,13 +244,29 @@ impl WriteUow {
 
     /// Writes the events, commits, wakes the relay.
     pub(crate) async fn commit(mut self) -> Result<(), DatabaseError> {
+        self.stale.extend(self.events.iter().map(|event| Tag::from(event.subject.to_string())));
         let committed = self.write_events_and_commit().await;
         let lasts = committed.is_ok();
         self.after_commit.drain(..).for_each(|what| what(lasts));
+        self.forget_stale().await;
         if committed? {
             self.units.wake.wake();
         }
         Ok(())
+    }
+
+    /// Also when nobody knows what became of the commit. Whoever asks after it does not get what was true before.
+    async fn forget_stale(&mut self) {
+        if self.stale.is_empty() {
+            return;
+        }
+        self.stale.dedup();
+        if let Err(failure) = self.units.cache.invalidate(&self.stale).await {
+            tracing::warn!(
+                error = failure.chain(),
+                "what became stale stays in the cache until its time is over"
+            );
+        }
     }
 
     /// Answers whether there were any events.
@@ -221,6 +279,7 @@ impl WriteUow {
         if let Some(transaction) = self.transaction.take() {
             transaction.commit().await?;
         }
+        event::recorded(events.len());
         Ok(!events.is_empty())
     }
 
@@ -252,6 +311,12 @@ impl WriteUow {
             Err(_) => self.state = State::Broken,
         }
         outcome
+    }
+
+    /// Takes over an event that no aggregate recorded.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn publish(&mut self, event: Envelope) {
+        self.events.push(event);
     }
 
     /// Fails as a statement does when somebody else is at the same rows.
@@ -298,6 +363,11 @@ enum Snapshot {
 }
 
 impl ReadUow {
+    /// From now on reads what was written last: for what is kept, and would stay as old as it was when it was read.
+    pub fn latest(&mut self) {
+        self.from = Use::Read;
+    }
+
     /// From the next statement on, all see the same state of the database. For what needs several statements that agree:
     /// one by itself always does, and is cheaper without.
     pub fn snapshot(&mut self) {

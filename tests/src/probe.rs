@@ -1,5 +1,6 @@
 //! A context that takes every event and tells which: the test subscriber of the fault tests.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::{get, web};
@@ -8,17 +9,21 @@ use include_dir::include_dir;
 use sea_query::{Alias, Expr, ExprTrait, Order, Query as Sql, SelectStatement};
 use serde::{Deserialize, Serialize};
 use servertree_kernel::database::Migrations;
-use servertree_kernel::event::{Envelope, EventHandler, Start, Subscription};
+use servertree_kernel::event::{Envelope, EventHandler, Start, Subscription, SubscriptionType};
 use servertree_kernel::http::Call;
 use servertree_kernel::message::Message;
-use servertree_kernel::permission::{Audience, ObjectType, Permission};
+use servertree_kernel::permission::Permission;
 use servertree_kernel::plugin::{Context, Registered};
-use servertree_kernel::problem::Failure;
+use servertree_kernel::problem::{Failure, Internal};
 use servertree_kernel::query::{Query, QueryHandler};
 use servertree_kernel::uow::{ReadUow, WriteUow};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 static FOLDER: include_dir::Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/migrations/probe");
+
+/// While there is a file of this name in its folder, the probe takes no event of what is named `refused…`.
+pub const REFUSE: &str = "refuse";
 
 static CONTEXT: Context = Context {
     name: "probe",
@@ -28,9 +33,11 @@ static CONTEXT: Context = Context {
         config.service(delivered).service(undelivered);
     },
     events: &[],
+    subscriptions: &[SubscriptionType::of::<Everything>()],
+    upcasters: &[],
     problems: &[],
     open: &[],
-    objects: &[OBJECT],
+    objects: &[],
     sections: &[],
     secrets: &[],
     register: |_, registry| {
@@ -40,15 +47,15 @@ static CONTEXT: Context = Context {
     },
 };
 
-const OBJECT: ObjectType =
-    ObjectType { name: "event", actions: &["read"], fields: &[], audience: Audience::Operation };
-
 inventory::submit! { Registered(&CONTEXT) }
 
 struct Probe;
 
-#[derive(Deserialize)]
-struct Everything {}
+#[derive(Deserialize, ToSchema)]
+struct Everything {
+    #[serde(default)]
+    name: serde_json::Value,
+}
 
 impl Subscription for Everything {
     const NAME: &'static str = "probe.everything";
@@ -60,11 +67,15 @@ impl Subscription for Everything {
 impl EventHandler<Everything> for Probe {
     async fn handle(
         &self,
-        _: Everything,
+        data: Everything,
         event: &Envelope,
         uow: &mut WriteUow,
         _: &Message,
     ) -> Result<(), Failure> {
+        let is_refused = data.name.as_str().is_some_and(|name| name.starts_with("refused"));
+        if is_refused && Path::new(REFUSE).exists() {
+            return Err(Internal("the probe was told to refuse it".to_owned()).into());
+        }
         let columns = ["event_id", "type", "subject", "revision", "sequence"].map(Alias::new);
         let insert = Sql::insert()
             .into_table(Alias::new("probe_delivered"))
@@ -146,7 +157,7 @@ impl QueryHandler<CountUndelivered> for Probe {
             Sql::select().expr(Expr::cust("COUNT(*)")).from(Alias::new(table)).and_where(open).take()
         };
         let undispatched = count("event_log", Expr::col(Alias::new("dispatched_at")).is_null());
-        let open = count("event_deliveries", Expr::col(Alias::new("state")).ne("delivered"));
+        let open = count("event_deliveries", Expr::col(Alias::new("settled_at")).is_null());
         let mut sum = 0;
         for select in [undispatched, open] {
             sum += uow.fetch_optional::<(i64,)>(&select).await?.map_or(0, |row| row.0);

@@ -1,5 +1,6 @@
 //! A running service.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -12,7 +13,10 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::command::{command, use_database};
-use crate::{Answer, DEADLINE, Delivered, Engine, Program, TestConnection, TestDatabase, eventually};
+use crate::{
+    Answer, DEADLINE, Delivered, Engine, Program, TestConnection, TestDatabase, eventually,
+    fedora_applications,
+};
 
 const DATABASE_URL: &str = "SERVERTREE_DATABASE__URL";
 
@@ -254,6 +258,18 @@ impl Service {
     /// DELETE.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(self.request("DELETE", path)).await
+    }
+
+    /// Registers the catalogue of the real inventory; answers the id of each application by its name.
+    pub async fn register_fedora_applications(&self) -> HashMap<String, String> {
+        let mut ids = HashMap::new();
+        for application in fedora_applications() {
+            let answer = self.post("/api/v1/applications", &application).await;
+            assert_eq!(answer.status, 201, "{answer:?}");
+            let text = |field: &Value| field.as_str().expect("a text").to_owned();
+            ids.insert(text(&application["name"]), text(&answer.json()["id"]));
+        }
+        ids
     }
 
     /// All servers, page by page, sorted by name.

@@ -21,6 +21,8 @@ static CONTEXT: Context = Context {
     migrations: Migrations { owner: "open", folder: &NO_TABLES },
     routes: |_| {},
     events: &[],
+    subscriptions: &[],
+    upcasters: &[],
     problems: &[],
     open: &[],
     objects: &[],

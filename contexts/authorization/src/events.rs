@@ -2,59 +2,65 @@
 
 use serde::Serialize;
 use servertree_kernel::domain::{Changes, IpAddress, Timestamp};
-use servertree_kernel::event::{PublicEvent, Publication};
+use servertree_kernel::event::{EventType, PublicEvent, Publication};
+use utoipa::ToSchema;
 
 use crate::domain::{
     CloseReason, RoleDraft, RoleEvent, RoleName, RoleRef, SessionEvent, TokenEvent, TokenName, UserEvent,
     UserId, Username,
 };
 
-/// The names of all of them.
-pub static ALL: &[&str] = &[
-    "user.signed.up",
-    "user.created",
-    "user.inactivated",
-    "user.reactivated",
-    "user.role.granted",
-    "user.role.revoked",
-    "user.password.changed",
-    "session.opened",
-    "session.closed",
-    "role.created",
-    "role.changed",
-    "role.removed",
-    "token.created",
-    "token.removed",
-];
-
-/// Declares public events: each a struct with its name and its fields.
+/// Declares public events: each a struct with its name and its fields, which are always there. [`ALL`] lists them.
 macro_rules! events {
-    ($($name:ident = $event_type:literal { $($field:ident: $type:ty),* $(,)? })+) => {$(
-        #[derive(Serialize)]
-        struct $name { $($field: $type),* }
+    ($(
+        $(#[$meta:meta])*
+        $name:ident = $event_type:literal { $($field:ident: $type:ty),* $(,)? }
+    )+) => {
+        /// All of them.
+        pub static ALL: &[EventType] = &[$(EventType::of::<$name>()),+];
 
-        impl PublicEvent for $name {
-            const TYPE: &'static str = $event_type;
-        }
-    )+};
+        $(
+            $(#[$meta])*
+            #[derive(Serialize, ToSchema)]
+            struct $name { $(#[schema(required)] $field: $type),* }
+
+            impl PublicEvent for $name {
+                const TYPE: &'static str = $event_type;
+            }
+        )+
+    };
 }
 
 events! {
+    /// Somebody gave themselves an account.
     UserSignedUp = "user.signed.up" { username: Username, roles: Vec<RoleName> }
+    /// Somebody else gave a user an account: an administrator, the first start, or `servertree admin create`.
     UserCreated = "user.created" { username: Username, roles: Vec<RoleName> }
+    /// A user cannot log in any more.
     UserInactivated = "user.inactivated" { username: Username }
+    /// A user who was inactive can log in again.
     UserReactivated = "user.reactivated" { username: Username }
+    /// A user got a role: one event for each.
     UserRoleGranted = "user.role.granted" { username: Username, role: RoleName }
+    /// A role was taken from a user: one event for each.
     UserRoleRevoked = "user.role.revoked" { username: Username, role: RoleName }
+    /// A user has another password: who did it is `actor`.
     UserPasswordChanged = "user.password.changed" { username: Username }
+    /// A user logged in.
     SessionOpened = "session.opened" { user_id: UserId, username: Username, address: Option<IpAddress> }
+    /// A session ended before its time.
     SessionClosed = "session.closed" { user_id: UserId, username: Username, reason: CloseReason }
+    /// There is a new role.
     RoleCreated = "role.created" { role: RoleDraft }
+    /// A role has another name, or other grants, which hold for its users from now on.
     RoleChanged = "role.changed" { changes: Changes }
+    /// There is no such role any more.
     RoleRemoved = "role.removed" { name: RoleName }
+    /// A user made a token for a program.
     TokenCreated = "token.created" {
         user_id: UserId, username: Username, name: TokenName, read_only: bool, expires_at: Timestamp,
     }
+    /// A token is good for nothing any more.
     TokenRemoved = "token.removed" { user_id: UserId, username: Username, name: TokenName }
 }
 

@@ -34,6 +34,8 @@ static THINGS: Context = Context {
     migrations: Migrations { owner: "things", folder: &NO_TABLES },
     routes: |_| {},
     events: &[],
+    subscriptions: &[],
+    upcasters: &[],
     problems: &[],
     open: &[],
     objects: &[

@@ -20,14 +20,20 @@ use crate::application::change_server_status::ChangeServerStatus;
 use crate::application::discard_server::DiscardServer;
 use crate::application::find_credential::FindCredential;
 use crate::application::find_server::{FindServer, ServerView};
+use crate::application::find_server_history::FindServerHistory;
 use crate::application::find_servers::FindServers;
+use crate::application::find_servers_of_application::FindServersOfApplication;
+use crate::application::install_application::InstallApplication;
 use crate::application::modify_server::ModifyServer;
 use crate::application::patch_server::PatchServer;
 use crate::application::register_server::RegisterServer;
 use crate::application::remove_credential::RemoveCredential;
 use crate::application::restore_server::RestoreServer;
 use crate::application::reveal_credential::RevealCredential;
-use crate::domain::samples::{credential, draft};
+use crate::application::uninstall_application::UninstallApplication;
+use crate::domain::samples::{
+    application, credential, directories, draft, installations, register_applications,
+};
 use crate::domain::{
     CredentialDrafts, CredentialId, Environment, RevealReason, ServerDraft, ServerId, Status,
 };
@@ -41,13 +47,18 @@ fn server(name: &str, environment: &str) -> ServerDraft {
     ServerDraft {
         environment: Environment::parse(environment.to_owned()).unwrap(),
         credentials: CredentialDrafts::Replace(vec![credential(ssh)]),
+        applications: installations(&["nginx"]),
         ..draft(name)
     }
 }
 
+/// Events so far: an application, and two servers with one credential and that application each.
+const GIVEN: usize = 7;
+
 /// One server in production and one in staging, and what is left of who registered them.
 async fn given() -> (ServerView, ServerView, Stopped) {
     let test = Testbed::of(&[&CONTEXT]).permissions(AllowAll).start().await;
+    register_applications(&test, &["nginx"]).await;
     let production = test.dispatch(RegisterServer { draft: server("web-1", "production") }).await.unwrap();
     let staging = test.dispatch(RegisterServer { draft: server("web-2", "staging") }).await.unwrap();
     (production, staging, test.stop().await)
@@ -76,6 +87,7 @@ fn attempts(
 ) -> Vec<(&'static str, Outcome<'_>)> {
     let ssh = || credential(json!({"connection_type": "ssh", "username": "admin"}));
     let reason = RevealReason::parse("test".to_owned()).unwrap();
+    let nginx = application("nginx").id;
     let patch = MergePatch::new(json!({"cpu_cores": 64})).unwrap();
     let same = ServerDraft { credentials: CredentialDrafts::Keep, ..self::server("web-1", "production") };
     macro_rules! attempt {
@@ -86,6 +98,11 @@ fn attempts(
     }
     vec![
         attempt!(ask, "server.find_server", FindServer { id }),
+        attempt!(
+            ask,
+            "server.find_server_history",
+            FindServerHistory { id, criteria: Criteria::parse(&[]).unwrap() }
+        ),
         attempt!(ask, "server.find_credential", FindCredential { server: id, credential: known }),
         attempt!(
             dispatch,
@@ -113,18 +130,36 @@ fn attempts(
         attempt!(
             dispatch,
             "server.remove_credential",
-            RemoveCredential { server: id, credential: known, precondition: any }
+            RemoveCredential { server: id, credential: known, precondition: any.clone() }
         ),
         attempt!(
             dispatch,
             "server.reveal_credential",
             RevealCredential { server: id, credential: known, reason }
         ),
+        attempt!(
+            dispatch,
+            "server.install_application",
+            InstallApplication {
+                server: id,
+                application: nginx,
+                directories: directories("nginx-2"),
+                precondition: any.clone()
+            }
+        ),
+        attempt!(
+            dispatch,
+            "server.uninstall_application",
+            UninstallApplication { server: id, application: nginx, precondition: any }
+        ),
     ]
 }
 
 /// These are about no server that is there yet, or about all of them: they have tests of their own below.
-const ABOUT_NO_ONE: [&str; 2] = ["server.register_server", "server.find_servers"];
+const ABOUT_NO_ONE: [&str; 3] =
+    ["server.register_server", "server.find_servers", "server.find_servers_of_application"];
+/// Nobody calls these.
+const SUBSCRIBERS: [&str; 1] = ["server.applications"];
 
 /// What may not be read looks like what is not there, whatever revision is asked for.
 #[tokio::test]
@@ -137,7 +172,7 @@ async fn what_may_not_be_read_is_not_there() {
     .await;
     let (id, known) = (production.id, production.shown_credentials()[0].id);
     let unknown = ServerId::from(uuid::Uuid::max());
-    let mut covered: BTreeSet<&str> = ABOUT_NO_ONE.into();
+    let mut covered: BTreeSet<&str> = ABOUT_NO_ONE.into_iter().chain(SUBSCRIBERS).collect();
     for precondition in [Precondition::Any, Precondition::OneOf(vec![])] {
         let hidden = attempts(&test, id, known, precondition.clone());
         for ((name, hidden), (_, absent)) in
@@ -152,7 +187,7 @@ async fn what_may_not_be_read_is_not_there() {
     }
     let all: BTreeSet<&str> = test.application.use_cases.iter().map(|use_case| use_case.name).collect();
     assert_eq!(covered, all, "a use case has no attempt here");
-    assert_eq!(test.events().await.len(), 4, "nothing happened");
+    assert_eq!(test.events().await.len(), GIVEN, "nothing happened");
     test.finish().await;
 }
 
@@ -169,7 +204,7 @@ async fn what_may_be_read_is_not_changed_without_a_grant() {
         let expected = (!name.starts_with("server.find_")).then_some(Kind::Forbidden);
         assert_eq!(outcome.await.err().map(|failure| failure.kind()), expected, "{name}");
     }
-    assert_eq!(test.events().await.len(), 4, "nothing happened");
+    assert_eq!(test.events().await.len(), GIVEN, "nothing happened");
     test.finish().await;
 }
 
@@ -193,7 +228,7 @@ async fn credentials_that_may_not_be_read_are_not_there() {
             assert_eq!(outcome.await.unwrap_err().kind(), expected, "{name}");
             count += 1;
         }
-        assert_eq!((count, test.events().await.len()), (5, 4), "nothing happened");
+        assert_eq!((count, test.events().await.len()), (5, GIVEN), "nothing happened");
         test.finish().await;
     }
 }
@@ -252,6 +287,10 @@ async fn a_list_shows_what_grants_cover() {
     }
     let hidden = test.ask(page(&[("filter", r#"{"environment":{"eq":"production"}}"#)])).await.unwrap();
     assert_eq!((hidden.items.len(), hidden.total), (0, Some(0)));
+    let FindServers { criteria } = page(&[]);
+    let of_nginx = FindServersOfApplication { application: application("nginx").id, criteria };
+    let found = test.ask(of_nginx).await.unwrap();
+    assert_eq!((found.items, found.total), (vec![staging], Some(1)));
     test.finish().await;
 }
 
@@ -320,6 +359,31 @@ async fn credentials_are_unknown_to_who_may_not_see_them() {
     test.finish().await;
 }
 
+/// Conditions can be about what is installed: a change is covered before and after, and a list is narrowed to it.
+#[tokio::test]
+async fn grants_depend_on_what_is_installed() {
+    let (production, staging, stopped) = given().await;
+    let with_nginx =
+        Filter::parse(ServerView::FIELDS, &json!({"applications.name": {"eq": "NGINX"}})).unwrap();
+    let test = as_permitted(stopped, move |permission| match permission.action {
+        "update" => Objects::Some(with_nginx.clone()),
+        _ => Objects::All,
+    })
+    .await;
+    let nginx = application("nginx").id;
+    let status = |id| ChangeServerStatus { id, status: Status::Error, precondition: Precondition::Any };
+    test.dispatch(status(staging.id)).await.unwrap();
+    let uninstall =
+        UninstallApplication { server: production.id, application: nginx, precondition: Precondition::Any };
+    assert_eq!(test.dispatch(uninstall).await.unwrap_err().kind(), Kind::Forbidden);
+    // It is another one by now, whoever wrote the server.
+    let renamed = json!({"changes": [{"field": "name", "old": "nginx", "new": "httpd"}]});
+    test.publish("application.modified", nginx, 2, renamed).await;
+    test.delivered().await;
+    assert_eq!(test.dispatch(status(production.id)).await.unwrap_err().kind(), Kind::Forbidden);
+    test.finish().await;
+}
+
 /// With a grant for some servers only, those of the others are neither shown nor found.
 #[tokio::test]
 async fn credentials_of_some_servers_are_seen() {
@@ -355,9 +419,11 @@ fn views_have_every_field_that_conditions_can_name() {
     let id = uuid::Uuid::nil();
     let credentials = |json: Value| credential(json);
     let drafts = vec![credentials(json!({"connection_type": "ssh", "username": "root"}))];
-    let draft = ServerDraft { credentials: CredentialDrafts::Replace(drafts), ..draft("web-1") };
+    let (credentials, applications) = (CredentialDrafts::Replace(drafts), installations(&["nginx"]));
+    let draft = ServerDraft { credentials, applications, ..draft("web-1") };
     let now = servertree_kernel::domain::Timestamp::from_micros(0);
-    let server = crate::domain::Server::register(id.into(), draft, || id.into(), now).unwrap();
+    let known = [application("nginx")];
+    let server = crate::domain::Server::register(id.into(), draft, &known, || id.into(), now).unwrap();
     let view = serde_json::to_value(ServerView::from(&server)).unwrap();
     for field in ServerView::FIELDS {
         let (whole, part) = field.api_name().split_once('.').unwrap_or((field.api_name(), ""));

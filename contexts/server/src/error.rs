@@ -8,7 +8,7 @@ use servertree_kernel::problem::{
 use servertree_kernel::secrets::SecretsError;
 use thiserror::Error;
 
-use crate::domain::{CredentialId, ServerId, ServerName};
+use crate::domain::{ApplicationId, CredentialId, ServerId, ServerName};
 
 servertree_kernel::problems! {
     pub PROBLEMS;
@@ -36,10 +36,17 @@ pub enum Error {
     ConcurrentChange(ServerId),
     #[error("the server has no credential {0}")]
     NoCredential(CredentialId),
+    #[error("the server has no application {0}")]
+    NotInstalled(ApplicationId),
+    #[error("there is no application {0}")]
+    NoApplication(ApplicationId),
     #[error("credential {0} has no password")]
     NoPassword(CredentialId),
     #[error(transparent)]
     Fields(#[from] InvalidFields),
+    /// Applications that are unknown or discarded, as far as is known.
+    #[error(transparent)]
+    NotInstallable(InvalidFields),
     #[error("server {id} is stored with a value that is not allowed: {field} {fault}")]
     Corrupt { id: ServerId, field: &'static str, fault: String },
     #[error("credential {id} is stored with a value that is not allowed: {field} {fault}")]
@@ -55,9 +62,11 @@ pub enum Error {
 impl Problem for Error {
     fn problem(&self) -> &'static ProblemType {
         match self {
-            Self::NotFound(_) | Self::NoCredential(_) => &NOT_FOUND,
+            Self::NotFound(_) | Self::NoCredential(_) | Self::NotInstalled(_) | Self::NoApplication(_) => {
+                &NOT_FOUND
+            }
             Self::NoPassword(_) => &NO_PASSWORD,
-            Self::Fields(error) => error.problem(),
+            Self::Fields(error) | Self::NotInstallable(error) => error.problem(),
             Self::Secrets(error) => error.problem(),
             Self::NameTaken(_) => &NAME_TAKEN,
             Self::Discarded(_) => &DISCARDED,
@@ -70,8 +79,13 @@ impl Problem for Error {
 
     fn fields(&self) -> &[FieldError] {
         match self {
-            Self::Fields(error) => error.fields(),
+            Self::Fields(error) | Self::NotInstallable(error) => error.fields(),
             _ => &[],
         }
+    }
+
+    /// Whoever registers or restores an application and installs it right away may come before the event that tells of it.
+    fn may_be_early(&self) -> bool {
+        matches!(self, Self::NotInstallable(_))
     }
 }

@@ -2,55 +2,64 @@
 
 use serde::Serialize;
 use servertree_kernel::domain::Changes;
-use servertree_kernel::event::{PublicEvent, Publication};
+use servertree_kernel::event::{EventType, PublicEvent, Publication};
+use utoipa::ToSchema;
 
 use crate::domain::{
-    ConnectionType, CredentialId, CredentialSpecification, RevealReason, ServerEvent, ServerName,
-    Specification, Status, Username,
+    ApplicationId, ConnectionType, CredentialId, CredentialSpecification, Directories, RevealReason,
+    ServerEvent, ServerName, Specification, Status, Username,
 };
 
-/// The names of all of them.
-pub static ALL: &[&str] = &[
-    ServerRegistered::TYPE,
-    ServerModified::TYPE,
-    ServerStatusChanged::TYPE,
-    ServerDiscarded::TYPE,
-    ServerRestored::TYPE,
-    CredentialAdded::TYPE,
-    CredentialChanged::TYPE,
-    CredentialRemoved::TYPE,
-    CredentialRevealed::TYPE,
+/// All of them.
+pub static ALL: &[EventType] = &[
+    EventType::of::<ServerRegistered>(),
+    EventType::of::<ServerModified>(),
+    EventType::of::<ServerStatusChanged>(),
+    EventType::of::<ServerDiscarded>(),
+    EventType::of::<ServerRestored>(),
+    EventType::of::<CredentialAdded>(),
+    EventType::of::<CredentialChanged>(),
+    EventType::of::<CredentialRemoved>(),
+    EventType::of::<CredentialRevealed>(),
+    EventType::of::<ApplicationInstalled>(),
+    EventType::of::<ApplicationUninstalled>(),
 ];
 
-#[derive(Serialize)]
+/// A server entered the inventory.
+#[derive(Serialize, ToSchema)]
 struct ServerRegistered {
     #[serde(flatten)]
     specification: Specification,
     status: Status,
 }
 
-#[derive(Serialize)]
+/// Something about a server changed: each field with its value before and after.
+#[derive(Serialize, ToSchema)]
 struct ServerModified {
     changes: Changes,
 }
 
-#[derive(Serialize)]
+/// Somebody said how a server is doing: `running`, `stopped`, `error` or `unknown`.
+#[derive(Serialize, ToSchema)]
 struct ServerStatusChanged {
     old: Status,
     new: Status,
 }
 
-#[derive(Serialize)]
+/// A server left the inventory; its name is free.
+#[derive(Serialize, ToSchema)]
 struct ServerDiscarded {
     name: ServerName,
 }
 
-#[derive(Serialize)]
+/// A discarded server came back into the inventory.
+#[derive(Serialize, ToSchema)]
 struct ServerRestored {
     name: ServerName,
 }
 
-#[derive(Serialize)]
+/// A server can be reached in one more way.
+#[derive(Serialize, ToSchema)]
 struct CredentialAdded {
     credential_id: CredentialId,
     #[serde(flatten)]
@@ -58,26 +67,45 @@ struct CredentialAdded {
     has_password: bool,
 }
 
-#[derive(Serialize)]
+/// A credential was changed: the fields that differ, with old and new value, and whether its password is another one.
+#[derive(Serialize, ToSchema)]
 struct CredentialChanged {
     credential_id: CredentialId,
     changes: Changes,
     password_changed: bool,
 }
 
-#[derive(Serialize)]
+/// A credential was removed, and its password with it.
+#[derive(Serialize, ToSchema)]
 struct CredentialRemoved {
     credential_id: CredentialId,
     connection_type: ConnectionType,
     username: Username,
 }
 
-#[derive(Serialize)]
+/// Somebody (`actor`) got to see the password of a credential.
+#[derive(Serialize, ToSchema)]
 struct CredentialRevealed {
     credential_id: CredentialId,
     connection_type: ConnectionType,
     username: Username,
     reason: RevealReason,
+}
+
+/// An application was installed on a server. What it is called is for the events of applications to tell.
+#[derive(Serialize, ToSchema)]
+struct ApplicationInstalled {
+    application_id: ApplicationId,
+    #[serde(flatten)]
+    directories: Directories,
+}
+
+/// An application is not on a server any more; where it was.
+#[derive(Serialize, ToSchema)]
+struct ApplicationUninstalled {
+    application_id: ApplicationId,
+    #[serde(flatten)]
+    directories: Directories,
 }
 
 impl PublicEvent for ServerRegistered {
@@ -116,13 +144,23 @@ impl PublicEvent for CredentialRevealed {
     const TYPE: &'static str = "server.credential.revealed";
 }
 
+impl PublicEvent for ApplicationInstalled {
+    const TYPE: &'static str = "server.application.installed";
+}
+
+impl PublicEvent for ApplicationUninstalled {
+    const TYPE: &'static str = "server.application.uninstalled";
+}
+
 impl From<ServerEvent> for Publication {
     fn from(event: ServerEvent) -> Self {
         match event {
             ServerEvent::Registered { specification, status } => {
                 Self::of(&ServerRegistered { specification, status })
             }
-            ServerEvent::Modified { changes } => Self::of(&ServerModified { changes }),
+            ServerEvent::Modified { changes } | ServerEvent::InstallationChanged { changes, .. } => {
+                Self::of(&ServerModified { changes })
+            }
             ServerEvent::StatusChanged { old, new } => Self::of(&ServerStatusChanged { old, new }),
             ServerEvent::Discarded { name } => Self::of(&ServerDiscarded { name }),
             ServerEvent::Restored { name } => Self::of(&ServerRestored { name }),
@@ -145,6 +183,14 @@ impl From<ServerEvent> for Publication {
                 username: credential.specification.username,
                 reason,
             }),
+            ServerEvent::ApplicationInstalled { installation } => Self::of(&ApplicationInstalled {
+                application_id: installation.application.id,
+                directories: installation.directories,
+            }),
+            ServerEvent::ApplicationUninstalled { installation } => Self::of(&ApplicationUninstalled {
+                application_id: installation.application.id,
+                directories: installation.directories,
+            }),
         }
     }
 }
@@ -154,8 +200,8 @@ mod tests {
     use servertree_kernel::testkit::assert_documented;
 
     use super::*;
-    use crate::domain::samples::{credential, specification};
-    use crate::domain::{Credential, CredentialId, Password};
+    use crate::domain::samples::{application, credential, directories, specification};
+    use crate::domain::{Application, Credential, CredentialId, Installation, Password};
 
     /// The page is the contract: a change of an event that the page does not have fails here.
     #[test]
@@ -171,6 +217,11 @@ mod tests {
         };
         let changes = Changes::default().compare("username", &"admin", &"root");
         let reason = RevealReason::parse("disk full, ticket 4711".to_owned()).unwrap();
+        let nginx = ApplicationId::from(uuid::uuid!("019a9f3c-7c1e-7b52-9d3a-2f6c1d0e4b12"));
+        let installation = Installation {
+            application: Application { id: nginx, ..application("nginx") },
+            directories: directories("nginx"),
+        };
         let events = [
             ServerEvent::Registered { specification: specification("web-1"), status: Status::Stopped },
             ServerEvent::Modified { changes: Changes::default().compare("cpu_cores", &4, &8) },
@@ -181,6 +232,8 @@ mod tests {
             ServerEvent::CredentialChanged { credential: credential(), changes, password_changed: true },
             ServerEvent::CredentialRemoved { credential: credential() },
             ServerEvent::CredentialRevealed { credential: credential(), reason },
+            ServerEvent::ApplicationInstalled { installation: installation.clone() },
+            ServerEvent::ApplicationUninstalled { installation },
         ];
         let publications: Vec<Publication> = events.into_iter().map(Into::into).collect();
         assert_documented(include_str!("../../../docs/EVENTS.md"), ALL, &publications);

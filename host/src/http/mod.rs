@@ -5,6 +5,7 @@ mod client_address;
 mod fallback;
 mod health;
 mod jwks;
+mod metrics;
 mod observe;
 pub mod openapi;
 mod pages;
@@ -12,6 +13,7 @@ mod problem_pages;
 
 use std::io;
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -27,9 +29,11 @@ use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::config::HttpSettings;
+use crate::metrics::Figures;
 use crate::start::StartError;
 use client_address::TrustedProxies;
 use fallback::RouteTable;
+use metrics::RequestFigures;
 
 /// How long requests under way may take to end when the server stops. Shorter than the whole stop may take, so that
 /// the rest of it still gets its turn.
@@ -64,6 +68,7 @@ pub fn start(
     application: Application,
     database: Database,
     authorization: Option<Peer>,
+    figures: Figures,
 ) -> Result<Server, StartError> {
     let description = openapi::describe(&application.contexts);
     let table = web::Data::new(RouteTable::new(&description));
@@ -74,6 +79,7 @@ pub fn start(
     let trusted_proxies = web::Data::new(TrustedProxies::new(&settings.trusted_proxies));
     let application = web::Data::new(application);
     let dependencies = web::Data::new(health::Needed { database, authorization });
+    let figures = web::Data::new(figures);
     let server = HttpServer::new(move || {
         let contexts = std::sync::Arc::clone(&application.contexts);
         App::new()
@@ -84,6 +90,8 @@ pub fn start(
             .app_data(body_timeout.clone())
             .app_data(own_origins.clone())
             .app_data(trusted_proxies.clone())
+            .app_data(figures.clone())
+            .app_data(Rc::new(RequestFigures::default()))
             // An id that is no UUID is the id of nothing.
             .app_data(web::PathConfig::default().error_handler(|_, _| Failure::from(NotFound).into()))
             .wrap(from_fn(authenticate::admit))
@@ -114,6 +122,7 @@ fn routes(config: &mut ServiceConfig<'_>, contexts: &[&'static Context]) {
     pages::routes(config);
     health::routes(config);
     jwks::routes(config);
+    metrics::routes(config);
     problem_pages::routes(config);
     let of_contexts = |config: &mut ServiceConfig<'_>| {
         for context in contexts {

@@ -1,6 +1,7 @@
-//! The outermost middleware: gives each request an id and a caller, and writes one line about it to the log.
+//! The outermost middleware: gives each request an id and a caller, counts it, and writes one line about it to the log.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -14,6 +15,7 @@ use servertree_kernel::http::Origin;
 use servertree_kernel::message::{Caller, RequestId, TraceParent};
 
 use super::client_address::client_address;
+use super::metrics::RequestFigures;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -56,7 +58,7 @@ fn origin(request: &ServiceRequest) -> Origin {
     }
 }
 
-/// The line of a request. Written when it is dropped: also when the client went away before it was answered.
+/// The line of a request. Written and counted when it is dropped: also when the client went away before it was answered.
 struct Line {
     method: Method,
     route: Option<String>,
@@ -65,6 +67,7 @@ struct Line {
     address: Option<IpAddr>,
     request_id: RequestId,
     since: Instant,
+    figures: Option<Rc<RequestFigures>>,
 }
 
 impl Line {
@@ -77,6 +80,7 @@ impl Line {
             address: origin.address,
             request_id: origin.request_id.clone(),
             since: Instant::now(),
+            figures: request.app_data::<Rc<RequestFigures>>().cloned(),
         }
     }
 
@@ -88,8 +92,9 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
+        let duration = self.since.elapsed();
         // To the microsecond.
-        let duration_ms = (self.since.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+        let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
         tracing::info!(
             method = self.method.as_str(),
             // The pattern, not the path: what people put into a path is theirs.
@@ -102,5 +107,8 @@ impl Drop for Line {
             request_id = self.request_id.as_str(),
             "request"
         );
+        if let Some(figures) = &self.figures {
+            figures.record(&self.method, self.route.take(), self.status, duration);
+        }
     }
 }

@@ -29,7 +29,9 @@ use super::authenticate::is_open;
         (name = "users", description = "Users, as administrators see them"),
         (name = "roles", description = "Roles: what users may do"),
         (name = "permissions", description = "Questions: who may do what, and why"),
-        (name = "servers", description = "Servers: what they are made of, where they stand, how they are reached"),
+        (name = "servers", description = "Servers: what they are made of, where they stand, how they are reached, what is installed on them"),
+        (name = "applications", description = "Applications: what can be installed on servers, and who answers for it"),
+        (name = "events", description = "Events: what happened, and whether those who are to know of it do"),
         (name = "service", description = "The service itself: how it is doing, what it can do")
     ),
     components(schemas(ProblemDetails))

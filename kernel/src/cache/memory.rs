@@ -8,6 +8,7 @@ use bytes::Bytes;
 use moka::policy::EvictionPolicy;
 use shaku::Component;
 
+use super::figures::Figures;
 use super::generations::{Generation, Generations};
 use super::loads::{Lead, Loads, Turn};
 use super::{Cache, Key, Load, Settings, Tag};
@@ -37,6 +38,7 @@ pub struct Store {
     values: moka::future::Cache<Key, Kept>,
     generations: Generations,
     loads: Loads,
+    figures: Figures,
 }
 
 #[derive(Clone)]
@@ -55,7 +57,7 @@ impl Store {
             .weigher(|key: &Key, kept: &Kept| weight(key, &kept.value))
             .eviction_policy(EvictionPolicy::lru())
             .build();
-        Self { values, generations: Generations::new(), loads: Loads::default() }
+        Self { values, generations: Generations::new(), loads: Loads::default(), figures: Figures::new() }
     }
 }
 
@@ -88,6 +90,7 @@ impl MemoryCache {
         generation: Generation,
         lead: Lead<'_>,
     ) -> Result<Bytes, Failure> {
+        self.store.figures.loads.increment(1);
         let began = self.clock.now();
         let outcome = load.await;
         if let Ok(value) = &outcome
@@ -108,11 +111,14 @@ impl MemoryCache {
 #[async_trait]
 impl Cache for MemoryCache {
     async fn get_or_load(&self, key: Key, ttl: Duration, load: Load<'_>) -> Result<Bytes, Failure> {
+        let generation = self.store.generations.of(key.tags());
+        if let Some(value) = self.kept(&key, generation).await {
+            self.store.figures.hits.increment(1);
+            return Ok(value);
+        }
+        self.store.figures.misses.increment(1);
         loop {
             let generation = self.store.generations.of(key.tags());
-            if let Some(value) = self.kept(&key, generation).await {
-                return Ok(value);
-            }
             match self.store.loads.join(&key, generation) {
                 Turn::Wait(running) => {
                     if let Some(outcome) = running.outcome().await {
@@ -120,7 +126,7 @@ impl Cache for MemoryCache {
                     }
                 }
                 Turn::Lead(lead) => {
-                    // The load that this one could have joined may have ended in between.
+                    // A load that this one could have joined may have ended in between.
                     if let Some(value) = self.kept(&key, generation).await {
                         lead.finish(Ok(value.clone()));
                         return Ok(value);
@@ -145,6 +151,8 @@ impl Cache for MemoryCache {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use metrics_exporter_prometheus::PrometheusBuilder;
 
     use super::*;
     use crate::domain::Timestamp;
@@ -248,6 +256,34 @@ mod tests {
         assert_eq!(begun.load(Ordering::SeqCst), 1);
         failing().await.unwrap_err();
         assert_eq!(begun.load(Ordering::SeqCst), 2, "who comes after loads anew");
+    }
+
+    #[tokio::test]
+    async fn hits_misses_and_loads_are_counted() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let _collecting = metrics::set_default_local_recorder(&recorder);
+        let cache = of_size(100_000, &SettableClock::default());
+        let slow = || {
+            let load = Box::pin(async {
+                // Once round the scheduler: by then the other one waits.
+                tokio::task::yield_now().await;
+                Ok(Bytes::from("value"))
+            });
+            cache.get_or_load(Key::new("key"), MINUTE, load)
+        };
+        let (one, other) = tokio::join!(slow(), slow());
+        assert_eq!(one.unwrap(), other.unwrap());
+        for _ in 0..3 {
+            slow().await.unwrap();
+        }
+        let text = recorder.handle().render();
+        for line in [
+            "servertree_cache_hits_total 3",
+            "servertree_cache_misses_total 2",
+            "servertree_cache_loads_total 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "no {line} in {text}");
+        }
     }
 
     #[tokio::test]

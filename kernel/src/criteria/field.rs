@@ -20,6 +20,7 @@ pub struct Field {
     pub(super) folded: Option<&'static str>,
     pub(super) sortable: bool,
     pub(super) part: Option<&'static Part>,
+    pub(super) joined: bool,
 }
 
 /// Objects that belong to the rows of a list, any number to each, in a table of their own.
@@ -33,6 +34,17 @@ pub struct Part {
     pub owner: &'static str,
     /// The column of the list with that id.
     pub id: &'static str,
+    /// A table that has more about each of the objects, if there is one.
+    pub joined: Option<Joined>,
+}
+
+/// A table with a row for each object of a part; several objects may have the same one.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Joined {
+    /// The table.
+    pub table: &'static str,
+    /// The column that both tables have, and by which the row of an object is found.
+    pub by: &'static str,
 }
 
 /// What a field is: decides what it can be compared with, and how.
@@ -63,42 +75,90 @@ impl Field {
     /// A text, compared as it is; `folded` is a column with the same in lower case, for the operators that do not
     /// regard it.
     pub const fn text(name: &'static str, column: &'static str, folded: &'static str) -> Self {
-        Self { name, kind: FieldKind::Text, column, folded: Some(folded), sortable: false, part: None }
+        Self {
+            name,
+            kind: FieldKind::Text,
+            column,
+            folded: Some(folded),
+            sortable: false,
+            part: None,
+            joined: false,
+        }
     }
 
     /// A text that is compared and sorted without regard to case: `folded` is the column with it in lower case.
     pub const fn name(name: &'static str, column: &'static str, folded: &'static str) -> Self {
-        Self { name, kind: FieldKind::Name, column, folded: Some(folded), sortable: false, part: None }
+        Self {
+            name,
+            kind: FieldKind::Name,
+            column,
+            folded: Some(folded),
+            sortable: false,
+            part: None,
+            joined: false,
+        }
     }
 
     /// A whole number.
     pub const fn integer(name: &'static str, column: &'static str) -> Self {
-        Self { name, kind: FieldKind::Integer, column, folded: None, sortable: false, part: None }
+        Self {
+            name,
+            kind: FieldKind::Integer,
+            column,
+            folded: None,
+            sortable: false,
+            part: None,
+            joined: false,
+        }
     }
 
     /// True or false.
     pub const fn boolean(name: &'static str, column: &'static str) -> Self {
-        Self { name, kind: FieldKind::Boolean, column, folded: None, sortable: false, part: None }
+        Self {
+            name,
+            kind: FieldKind::Boolean,
+            column,
+            folded: None,
+            sortable: false,
+            part: None,
+            joined: false,
+        }
     }
 
     /// A point in time.
     pub const fn time(name: &'static str, column: &'static str) -> Self {
-        Self { name, kind: FieldKind::Time, column, folded: None, sortable: false, part: None }
+        Self { name, kind: FieldKind::Time, column, folded: None, sortable: false, part: None, joined: false }
     }
 
     /// An id.
     pub const fn id(name: &'static str, column: &'static str) -> Self {
-        Self { name, kind: FieldKind::Id, column, folded: None, sortable: false, part: None }
+        Self { name, kind: FieldKind::Id, column, folded: None, sortable: false, part: None, joined: false }
     }
 
     /// One of a few texts.
     pub const fn one_of(name: &'static str, column: &'static str, values: &'static [&'static str]) -> Self {
-        Self { name, kind: FieldKind::OneOf(values), column, folded: None, sortable: false, part: None }
+        Self {
+            name,
+            kind: FieldKind::OneOf(values),
+            column,
+            folded: None,
+            sortable: false,
+            part: None,
+            joined: false,
+        }
     }
 
     /// An IP address; `key` is the column with its sort key.
     pub const fn address(name: &'static str, column: &'static str, key: &'static str) -> Self {
-        Self { name, kind: FieldKind::Address, column, folded: Some(key), sortable: false, part: None }
+        Self {
+            name,
+            kind: FieldKind::Address,
+            column,
+            folded: Some(key),
+            sortable: false,
+            part: None,
+            joined: false,
+        }
     }
 
     /// A part as a whole: takes `em` alone.
@@ -111,12 +171,18 @@ impl Field {
             folded: None,
             sortable: false,
             part: Some(part),
+            joined: false,
         }
     }
 
     /// It is a field of the objects of a part: its name begins with that of the part.
     pub const fn of(self, part: &'static Part) -> Self {
         Self { part: Some(part), ..self }
+    }
+
+    /// Likewise, and its columns are in the joined table of the part.
+    pub const fn of_joined(self, part: &'static Part) -> Self {
+        Self { part: Some(part), joined: true, ..self }
     }
 
     /// The list can be sorted by it. Its column must not be null.
@@ -127,6 +193,13 @@ impl Field {
     /// Its name in the API; nested ones with dots.
     pub const fn api_name(&self) -> &'static str {
         self.name
+    }
+
+    /// The table with its columns, for a field of a part.
+    pub(super) fn table(&self) -> Option<&'static str> {
+        let part = self.part?;
+        let joined = part.joined.as_ref().filter(|_| self.joined);
+        Some(joined.map_or(part.table, |joined| joined.table))
     }
 
     /// The column that compares as the field does.

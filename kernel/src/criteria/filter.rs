@@ -123,6 +123,15 @@ impl Filter {
         }
     }
 
+    /// Those with an object of its part that contains the text, which is in lower case, in this field; none, if it is of no part.
+    pub(super) fn containing(field: &'static Field, text: &str) -> Self {
+        let part = |part| {
+            let conditions = vec![(field, Condition::Contains(text.to_owned()))];
+            Self::Part { part, conditions, none: false }
+        };
+        field.part.map_or(Self::Any(Vec::new()), part)
+    }
+
     /// Reads an array of filters.
     pub fn parse_many(fields: &'static [Field], json: &Value) -> Result<Vec<Self>, String> {
         let filters = json.as_array().ok_or_else(|| format!("must be an array: [{}]", EXAMPLE))?;

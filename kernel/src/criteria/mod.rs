@@ -10,14 +10,15 @@ mod parameters;
 mod slice;
 mod sql;
 
-pub use field::{Field, Operand, Part, fold};
+pub use field::{Field, Joined, Operand, Part, fold};
 pub use filter::{Condition, Filter};
 pub use slice::Slice;
 
 use std::marker::PhantomData;
 
-use sea_query::{Expr, Query, SelectStatement};
+use sea_query::{Cond, Condition as SqlCondition, Expr, Query, SelectStatement};
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::FromRow;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -35,14 +36,25 @@ const MAX_WORDS: usize = 16;
 pub trait ListView: Serialize {
     /// The fields it can be filtered by, and sorted by those that are sortable. The names are those in its JSON.
     const FIELDS: &'static [Field];
-    /// The order when none is asked for: ascending by this field.
+    /// The order when none is asked for: by this field, ascending unless [`Self::NEWEST_FIRST`].
     const DEFAULT_SORT: &'static Field;
+    /// Whether that order is descending: of what people look at from its end.
+    const NEWEST_FIRST: bool = false;
     /// The field that is unique, so that pages neither overlap nor leave gaps.
     const ID: &'static Field;
-    /// The column that `q` searches: all that can be found, in lower case.
-    const SEARCH_COLUMN: &'static str;
+    /// What rows are ordered by that are equal in all that was asked for: unique together.
+    const TIES: &'static [&'static Field] = &[Self::ID];
+    /// The column that `q` searches: all that can be found, in lower case. Empty, where there is none: then `q` is unknown.
+    const SEARCH_COLUMN: &'static str = "";
+    /// The fields of parts that `q` searches, too.
+    const SEARCHED_PARTS: &'static [&'static Field] = &[];
     /// The fields of its JSON that `fields` can choose from.
     const SHOWN: &'static [&'static str];
+
+    /// Its JSON with all that it can be ordered by, shown or not.
+    fn placed(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(self)
+    }
 }
 
 /// Which part of the list `V`, in which order, with what of it.
@@ -63,12 +75,12 @@ pub struct Criteria<V> {
 impl<V: ListView> Criteria<V> {
     /// Reads them from the pairs of a query string.
     pub fn parse(pairs: &[(String, String)]) -> Result<Self, InvalidParameter> {
-        let parameters = Parameters::new(pairs)?;
+        let parameters = Parameters::new(pairs, !V::SEARCH_COLUMN.is_empty())?;
         let filter = parameters.filter(V::FIELDS)?;
         let words: Vec<String> = parameters.words("q", MAX_WORDS)?;
         let sorting = match parameters.get("sort") {
-            Some(text) => parameters.check("sort", Sorting::parse(text, V::FIELDS, V::ID))?,
-            None => Sorting::by(V::DEFAULT_SORT, V::ID),
+            Some(text) => parameters.check("sort", Sorting::parse(text, V::FIELDS, V::TIES))?,
+            None => Sorting::by(V::DEFAULT_SORT, !V::NEWEST_FIRST, V::TIES),
         };
         // What a cursor is bound to: the place of a row means nothing in another list.
         let fingerprint = xxh3_64(format!("{filter:?}{words:?}{sorting:?}").as_bytes());
@@ -123,7 +135,7 @@ impl<V: ListView> Criteria<V> {
     }
 
     /// Whether an object, in its JSON form, meets the filter.
-    pub fn matches(&self, object: &serde_json::Value) -> bool {
+    pub fn matches(&self, object: &Value) -> bool {
         self.filter.matches(object)
     }
 
@@ -136,7 +148,7 @@ impl<V: ListView> Criteria<V> {
     ) -> Result<Slice<V>, Failure> {
         select.cond_where(scope.to_sql()).cond_where(self.filter.to_sql());
         for word in &self.words {
-            select.and_where(sql::contains(V::SEARCH_COLUMN, word));
+            select.cond_where(Self::with(word));
         }
         let count = select.clone().clear_selects().expr(Expr::cust("COUNT(*)")).take();
         let page = self.page(select, &count);
@@ -149,6 +161,12 @@ impl<V: ListView> Criteria<V> {
             None => Some(0),
         };
         self.slice(rows, total)
+    }
+
+    /// The rows in which a search finds this word.
+    fn with(word: &str) -> SqlCondition {
+        let own = Cond::any().add(sql::contains(Expr::col(V::SEARCH_COLUMN), word));
+        V::SEARCHED_PARTS.iter().fold(own, |any, field| any.add(Filter::containing(field, word).to_sql()))
     }
 
     /// One row more than asked for: it tells whether there is a page after this one.
@@ -204,7 +222,7 @@ impl<V: ListView> Criteria<V> {
     }
 
     fn cursor_at(&self, item: &V, backwards: bool) -> Result<String, Internal> {
-        let json = serde_json::to_value(item).map_err(|error| Internal(error.to_string()))?;
+        let json = item.placed().map_err(|error| Internal(error.to_string()))?;
         let place =
             self.sorting.place(&json).ok_or_else(|| Internal("a row has no place in its list".to_owned()))?;
         Ok(Cursor { place, backwards, inclusive: false, fingerprint: self.fingerprint }.encode())

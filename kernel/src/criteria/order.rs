@@ -8,13 +8,17 @@ use super::field::{Field, Operand};
 use super::sql;
 use crate::json;
 
-/// The fields to sort by, the most significant first; the last one is unique.
+/// The fields to sort by, the most significant first; all together are unique.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Sorting(Vec<(&'static Field, bool)>);
 
 impl Sorting {
-    /// Reads `[{"name":"asc"}]`, and adds the id, so that the order is total.
-    pub(super) fn parse(text: &str, fields: &'static [Field], id: &'static Field) -> Result<Self, String> {
+    /// Reads `[{"name":"asc"}]`, and adds the ties, so that the order is total.
+    pub(super) fn parse(
+        text: &str,
+        fields: &'static [Field],
+        ties: &[&'static Field],
+    ) -> Result<Self, String> {
         let shape = || r#"must be like [{"name":"asc"}]"#.to_owned();
         let json = json::parse(text.as_bytes()).map_err(|_| shape())?;
         let keys: Vec<serde_json::Map<String, Value>> = serde_json::from_value(json).map_err(|_| shape())?;
@@ -39,17 +43,21 @@ impl Sorting {
                 _ => return Err(format!("gives '{found}' a direction that is neither \"asc\" nor \"desc\"")),
             }
         }
-        Ok(Self::total(sorting, id))
+        Ok(Self::total(sorting, ties))
     }
 
-    /// By one field, ascending.
-    pub(super) fn by(field: &'static Field, id: &'static Field) -> Self {
-        Self::total(vec![(field, true)], id)
+    /// By one field.
+    pub(super) fn by(field: &'static Field, ascending: bool, ties: &[&'static Field]) -> Self {
+        Self::total(vec![(field, ascending)], ties)
     }
 
-    fn total(mut sorting: Vec<(&'static Field, bool)>, id: &'static Field) -> Self {
-        if sorting.iter().all(|(field, _)| *field != id) {
-            sorting.push((id, true));
+    /// Ties go on in the direction of what is before them: an index over both is good for both directions.
+    fn total(mut sorting: Vec<(&'static Field, bool)>, ties: &[&'static Field]) -> Self {
+        let ascending = sorting.last().is_none_or(|(_, ascending)| *ascending);
+        for tie in ties {
+            if sorting.iter().all(|(field, _)| field != tie) {
+                sorting.push((tie, ascending));
+            }
         }
         Self(sorting)
     }
@@ -63,25 +71,25 @@ impl Sorting {
     }
 
     /// The rows that come after the place of a cursor, or before it: greater in the first field, or equal in it and
-    /// greater in the second, and so on.
+    /// greater in the second, and so on. That none is less in the first field follows from it, and is said all the same:
+    /// by that, engines find the place in an index.
     pub(super) fn beyond(&self, cursor: &Cursor) -> SqlCondition {
         let last = self.0.len() - 1;
         let mut any = Cond::any();
+        let mut bound = Cond::all();
         for (position, ((field, ascending), value)) in self.0.iter().zip(&cursor.place).enumerate() {
             let mut all = Cond::all();
             for ((equal, _), value) in self.0.iter().zip(&cursor.place).take(position) {
                 all = all.add(sql::equal(Expr::col(equal.key_column()), value));
             }
             let key = Expr::col(field.key_column());
-            let greater = *ascending != cursor.backwards;
-            let inclusive = cursor.inclusive && position == last;
-            let compared = match greater {
-                true => sql::greater(key, value, inclusive),
-                false => sql::less(key, value, inclusive),
-            };
-            any = any.add(all.add(compared));
+            let compare = if *ascending == cursor.backwards { sql::less } else { sql::greater };
+            if position == 0 {
+                bound = bound.add(compare(key.clone(), value, true));
+            }
+            any = any.add(all.add(compare(key, value, cursor.inclusive && position == last)));
         }
-        any
+        bound.add(any)
     }
 
     /// The place of an object, in its JSON form.

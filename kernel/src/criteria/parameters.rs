@@ -8,7 +8,9 @@ use crate::json;
 use crate::problem::InvalidParameter;
 
 const KNOWN: &[&str] =
-    &["filter", "and_filter", "or_filter", "q", "sort", "limit", "offset", "cursor", "count", "fields"];
+    &["filter", "and_filter", "or_filter", SEARCH, "sort", "limit", "offset", "cursor", "count", "fields"];
+/// Known where a list can be searched.
+const SEARCH: &str = "q";
 const DEFAULT_LIMIT: u64 = 25;
 const MAX_LIMIT: u64 = 500;
 /// Beyond it, skipping rows costs more than it is worth; a cursor costs the same everywhere.
@@ -20,10 +22,11 @@ const MAX_LENGTH: usize = 16 * 1024;
 pub(super) struct Parameters<'p>(&'p [(String, String)]);
 
 impl<'p> Parameters<'p> {
-    pub(super) fn new(pairs: &'p [(String, String)]) -> Result<Self, InvalidParameter> {
+    pub(super) fn new(pairs: &'p [(String, String)], has_search: bool) -> Result<Self, InvalidParameter> {
+        let known = KNOWN.iter().copied().filter(|known| has_search || *known != SEARCH);
         for (position, (name, value)) in pairs.iter().enumerate() {
-            if !KNOWN.contains(&name.as_str()) {
-                let message = format!("is unknown here; known are {}", KNOWN.join(", "));
+            if known.clone().all(|known| known != name) {
+                let message = format!("is unknown here; known are {}", known.collect::<Vec<_>>().join(", "));
                 return Err(InvalidParameter::new(name, "unknown_parameter", message));
             }
             if pairs[..position].iter().any(|(other, _)| other == name) {

@@ -1,8 +1,8 @@
 //! Filters as SQL. Values are always bound, never part of the text.
 
-use sea_query::{Cond, Condition as SqlCondition, Expr, ExprTrait, LikeExpr, Query};
+use sea_query::{Cond, Condition as SqlCondition, Expr, ExprTrait, LikeExpr, Query, SelectStatement};
 
-use super::field::{Field, FieldKind, Operand};
+use super::field::{Field, FieldKind, Operand, Part};
 use super::filter::{Condition, Filter};
 
 /// Marks what is to be taken literally in a pattern. No backslash: engines differ in how they read one.
@@ -18,15 +18,31 @@ impl Filter {
             Self::Any(filters) => any_of(filters),
             Self::Field(field, condition) => Cond::all().add(condition.to_sql(field)),
             Self::Part { part, conditions, none } => {
-                let owners = conditions.iter().fold(
-                    Query::select().column(part.owner).from(part.table).take(),
-                    |mut owners, (field, condition)| owners.and_where(condition.to_sql(field)).take(),
-                );
+                let owners = owners(part, conditions);
                 let id = Expr::col(part.id);
                 Cond::all().add(if *none { id.not_in_subquery(owners) } else { id.in_subquery(owners) })
             }
         }
     }
+}
+
+/// The rows of the list with an object of this part that meets all of these conditions. The joined table comes first: it is the
+/// small one, and engines that know nothing of that go through the large one if they are left the choice.
+fn owners(part: &Part, conditions: &[(&'static Field, Condition)]) -> SelectStatement {
+    let meets = |mut select: SelectStatement, joined: bool| {
+        for (field, condition) in conditions.iter().filter(|(field, _)| field.joined == joined) {
+            select.and_where(condition.to_sql(field));
+        }
+        select
+    };
+    let owners = Query::select().column((part.table, part.owner)).from(part.table).take();
+    let mut owners = meets(owners, false);
+    // Who asks for nothing of the other table need not look there.
+    if let Some(joined) = part.joined.as_ref().filter(|_| conditions.iter().any(|(field, _)| field.joined)) {
+        let rows = Query::select().column((joined.table, joined.by)).from(joined.table).take();
+        owners.and_where(Expr::col((part.table, joined.by)).in_subquery(meets(rows, true)));
+    }
+    owners
 }
 
 /// How many conditions stand beside each other. Engines read `a OR b OR c` as `(a OR b) OR c`, each a level deeper, and take
@@ -43,7 +59,8 @@ fn any_of(filters: &[Filter]) -> SqlCondition {
 
 impl Condition {
     fn to_sql(&self, field: &Field) -> Expr {
-        let key = || Expr::col(field.key_column());
+        let key = || column(field, field.key_column());
+        let folded = || column(field, field.folded_column());
         match self {
             Self::Equal(value) => equal(key(), value),
             Self::NotEqual(value) if value.before_nul().is_some() => key().is_not_null(),
@@ -58,11 +75,19 @@ impl Condition {
                 if values.is_empty() { never() } else { key().is_in(values) }
             }
             Self::Between(low, high) => greater(key(), low, true).and(less(key(), high, true)),
-            Self::Contains(part) => contains(field.folded_column(), part),
-            Self::StartsWith(part) => like(field.folded_column(), part, format!("{}%", escaped(part))),
+            Self::Contains(part) => contains(folded(), part),
+            Self::StartsWith(part) => like(folded(), part, format!("{}%", escaped(part))),
             Self::Empty(true) => is_empty(field),
             Self::Empty(false) => is_empty(field).not(),
         }
+    }
+}
+
+/// A column of a field. Those of parts say of which table they are: others may have one of the same name.
+fn column(field: &Field, column: &'static str) -> Expr {
+    match field.table() {
+        Some(table) => Expr::col((table, column)),
+        None => Expr::col(column),
     }
 }
 
@@ -91,13 +116,13 @@ pub(super) fn less(key: Expr, value: &Operand, or_equal: bool) -> Expr {
 }
 
 /// Whether `column`, which is in lower case, contains `part`, which is, too.
-pub(super) fn contains(column: &'static str, part: &str) -> Expr {
+pub(super) fn contains(column: Expr, part: &str) -> Expr {
     like(column, part, format!("%{}%", escaped(part)))
 }
 
-fn like(column: &'static str, part: &str, pattern: String) -> Expr {
+fn like(column: Expr, part: &str, pattern: String) -> Expr {
     // Nothing that is stored has a NUL, and engines read it as the end of the pattern.
-    if part.contains('\0') { never() } else { Expr::col(column).like(LikeExpr::new(pattern).escape(ESCAPE)) }
+    if part.contains('\0') { never() } else { column.like(LikeExpr::new(pattern).escape(ESCAPE)) }
 }
 
 fn escaped(part: &str) -> String {
@@ -112,10 +137,10 @@ fn escaped(part: &str) -> String {
 }
 
 fn is_empty(field: &Field) -> Expr {
-    let is_null = Expr::col(field.column).is_null();
+    let own = || column(field, field.column);
     match field.kind {
-        FieldKind::Text | FieldKind::Name | FieldKind::OneOf(_) => is_null.or(Expr::col(field.column).eq("")),
-        _ => is_null,
+        FieldKind::Text | FieldKind::Name | FieldKind::OneOf(_) => own().is_null().or(own().eq("")),
+        _ => own().is_null(),
     }
 }
 

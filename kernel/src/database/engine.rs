@@ -2,7 +2,7 @@
 
 use sqlx::Connection;
 
-use super::pool::{Keeping, Pool};
+use super::pool::{Keeping, Pool, PoolState};
 use super::{ConnectError, Settings};
 
 /// An engine.
@@ -105,6 +105,12 @@ impl<C: Connection + 'static> Pools<C> {
             Use::Read => &self.read,
             Use::ReadReplica => self.replica.as_ref().unwrap_or(&self.read),
         }
+    }
+
+    /// How each of them is doing, by what it is called in figures.
+    pub(super) fn states(&self) -> Vec<(&'static str, PoolState)> {
+        let replica = self.replica.as_ref().map(|pool| ("replica", pool.state()));
+        [("write", self.write.state()), ("read", self.read.state())].into_iter().chain(replica).collect()
     }
 
     pub(super) async fn close(&self) {

@@ -8,6 +8,7 @@ mod connection;
 mod copy;
 mod engine;
 mod error;
+mod figures;
 mod migrate;
 mod mysql;
 mod pool;

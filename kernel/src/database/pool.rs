@@ -5,6 +5,7 @@
 //! it open: what the next borrower writes is lost. Here a connection that did what it was asked is simply put back, and any
 //! other one is thrown away.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,7 +41,24 @@ struct Inner<C> {
     /// One for each connection there may be.
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle<C>>>,
+    waiting: AtomicUsize,
 }
+
+/// How a pool is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct PoolState {
+    /// Connections that there may be.
+    pub(super) limit: usize,
+    /// Those that somebody has.
+    pub(super) in_use: usize,
+    /// Those that are open, and nobody has.
+    pub(super) idle: usize,
+    /// How many wait for one.
+    pub(super) waiting: usize,
+}
+
+/// Counts somebody who waits.
+struct Waiting<'w>(&'w AtomicUsize);
 
 /// Opens a connection, ready for use.
 type Connect<C> = Box<dyn Fn() -> BoxFuture<'static, Result<C, sqlx::Error>> + Send + Sync>;
@@ -71,7 +89,8 @@ impl<C: Connection + 'static> Pool<C> {
     /// Opens the first connection: the others when they are needed.
     pub(super) async fn open(keeping: Keeping, connect: Connect<C>) -> Result<Self, sqlx::Error> {
         let permits = Arc::new(Semaphore::new(keeping.size as usize));
-        let pool = Self(Arc::new(Inner { connect, keeping, permits, idle: Mutex::default() }));
+        let inner = Inner { connect, keeping, permits, idle: Mutex::default(), waiting: AtomicUsize::new(0) };
+        let pool = Self(Arc::new(inner));
         pool.acquire().await?.put_back();
         Ok(pool)
     }
@@ -79,7 +98,9 @@ impl<C: Connection + 'static> Pool<C> {
     /// A connection, when there is one. The wait is limited.
     pub(super) async fn acquire(&self) -> Result<Lent<C>, sqlx::Error> {
         let until = Instant::now() + self.0.keeping.patience;
+        let waiting = Waiting::on(&self.0.waiting);
         let permit = tokio::time::timeout_at(until, Arc::clone(&self.0.permits).acquire_owned()).await;
+        drop(waiting);
         let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
         let lent = |connection, opened, reused| Lent {
             pool: self.clone(),
@@ -131,8 +152,33 @@ impl<C: Connection + 'static> Pool<C> {
 }
 
 impl<C> Pool<C> {
+    /// How it is doing right now.
+    pub(super) fn state(&self) -> PoolState {
+        let limit = self.0.keeping.size as usize;
+        PoolState {
+            limit,
+            in_use: limit.saturating_sub(self.0.permits.available_permits()),
+            idle: self.idle().len(),
+            waiting: self.0.waiting.load(Ordering::Relaxed),
+        }
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Idle<C>>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'w> Waiting<'w> {
+    fn on(waiting: &'w AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+/// Also when whoever waited went away.
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -200,4 +246,29 @@ fn too_slow(limit: Duration) -> sqlx::Error {
 /// Whether the engine refused a statement, and takes others. PostgreSQL says of itself when it takes no more.
 fn is_refusal(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(refusal) if !super::error::ends_connection(refusal.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::super::sqlite::in_memory;
+    use super::*;
+
+    #[tokio::test]
+    async fn it_knows_who_has_its_connections_and_who_waits() {
+        let pool = in_memory().await.unwrap();
+        let idle = PoolState { limit: 1, in_use: 0, idle: 1, waiting: 0 };
+        assert_eq!(pool.state(), idle);
+        let lent = pool.acquire().await.unwrap();
+        assert_eq!(pool.state(), PoolState { in_use: 1, idle: 0, ..idle });
+        {
+            let mut waiting = Box::pin(pool.acquire());
+            assert!((&mut waiting).now_or_never().is_none());
+            assert_eq!(pool.state(), PoolState { in_use: 1, idle: 0, waiting: 1, ..idle });
+        }
+        assert_eq!(pool.state().waiting, 0, "whoever waited went away");
+        lent.put_back();
+        assert_eq!(pool.state(), idle);
+    }
 }

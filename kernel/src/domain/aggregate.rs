@@ -1,7 +1,10 @@
 //! Aggregates: they decide, and record what they decided as events.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::event::Publication;
@@ -112,26 +115,34 @@ impl Precondition {
 }
 
 /// One changed field, with its value before and after.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct Change {
     /// The field, as the API names it; nested ones with dots.
-    pub field: &'static str,
+    #[schema(value_type = String, example = "cpu_cores")]
+    pub field: Cow<'static, str>,
     /// Its value before.
+    #[schema(example = 4)]
     pub old: Value,
     /// Its value after.
+    #[schema(example = 8)]
     pub new: Value,
 }
 
 /// Collects the fields that differ: `Changes::default().compare("name", &old.name, &new.name)`.
-#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, ToSchema)]
 #[serde(transparent)]
 pub struct Changes(Vec<Change>);
 
 impl Changes {
     /// Adds the field if its values differ.
-    pub fn compare<T: PartialEq + Serialize>(mut self, field: &'static str, old: &T, new: &T) -> Self {
+    pub fn compare<T: PartialEq + Serialize>(
+        mut self,
+        field: impl Into<Cow<'static, str>>,
+        old: &T,
+        new: &T,
+    ) -> Self {
         if old != new {
-            self.0.push(Change { field, old: json(old), new: json(new) });
+            self.0.push(Change { field: field.into(), old: json(old), new: json(new) });
         }
         self
     }

@@ -2,6 +2,7 @@
 //! a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use sqlx::FromRow;
@@ -13,6 +14,7 @@ use super::registration::{self, DELIVERY, Registered};
 use super::tables::{DeliveryState, EventDeliveries, EventLog};
 use crate::clock::Clock;
 use crate::database::{Database, Transaction};
+use crate::domain::Timestamp;
 use crate::locks::Lock;
 use crate::problem::Failure;
 
@@ -57,6 +59,7 @@ impl Step for Dispatcher {
         // and to all who are registered.
         Lock::Deliveries.take(&mut transaction).await?;
         let events = batch(&mut transaction).await?;
+        let now = self.time(&mut transaction).await?;
         let subscribers = registration::registered(&mut transaction).await?;
         // Piece by piece: a statement takes only so many values.
         for events in events.chunks(BATCH) {
@@ -65,7 +68,7 @@ impl Step for Dispatcher {
             }
             let dispatched = Query::update()
                 .table(EventLog::Table)
-                .value(EventLog::DispatchedAt, self.clock.now())
+                .value(EventLog::DispatchedAt, now)
                 .and_where(Expr::col(EventLog::Id).is_in(events.iter().map(|event| event.id)))
                 .take();
             transaction.execute(&dispatched).await?;
@@ -73,6 +76,18 @@ impl Step for Dispatcher {
         transaction.commit().await?;
         self.dispatched.wake();
         Ok(events.len())
+    }
+}
+
+impl Dispatcher {
+    /// Now, but later than all that was dispatched before, whatever became of the clock: others follow this order.
+    async fn time(&self, transaction: &mut Transaction) -> Result<Timestamp, Failure> {
+        let latest =
+            Query::select().expr(Expr::col(EventLog::DispatchedAt).max()).from(EventLog::Table).take();
+        let latest: Option<(Option<Timestamp>,)> = transaction.fetch_optional(&latest).await?;
+        let after = latest.and_then(|(latest,)| latest).map(|latest| latest.after(Duration::from_micros(1)));
+        let now = self.clock.now();
+        Ok(after.map_or(now, |after| Ord::max(after, now)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{Revision, Timestamp};
@@ -9,7 +10,7 @@ use crate::domain::{Revision, Timestamp};
 /// An event with all that is known about it. Its JSON is a CloudEvent of version 1.0
 /// (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>); `revision`, `sequence`,
 /// `schemaversion`, `actor`, `requestid` and `traceparent` are extensions.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Envelope {
     /// The version of CloudEvents: "1.0".
     pub specversion: String,
@@ -40,6 +41,7 @@ pub struct Envelope {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub traceparent: Option<String>,
     /// Its fields.
+    #[schema(value_type = Object)]
     pub data: Box<RawValue>,
 }
 

@@ -60,18 +60,18 @@ pub(super) fn integer(revision: u64) -> i64 {
 #[derive(FromRow)]
 pub(super) struct EventRow {
     pub(super) id: Uuid,
-    source: String,
+    pub(super) source: String,
     #[sqlx(rename = "type")]
-    event_type: String,
-    subject: Uuid,
-    revision: i64,
-    sequence: i64,
-    schema_version: i64,
-    time: Timestamp,
-    actor: String,
-    request_id: String,
-    traceparent: Option<String>,
-    data: String,
+    pub(super) event_type: String,
+    pub(super) subject: Uuid,
+    pub(super) revision: i64,
+    pub(super) sequence: i64,
+    pub(super) schema_version: i64,
+    pub(super) time: Timestamp,
+    pub(super) actor: String,
+    pub(super) request_id: String,
+    pub(super) traceparent: Option<String>,
+    pub(super) data: String,
 }
 
 impl EventRow {
@@ -80,28 +80,25 @@ impl EventRow {
         let columns = COLUMNS.map(|column| (EventLog::Table, column));
         Query::select().columns(columns).from(EventLog::Table).take()
     }
-}
 
-impl TryFrom<EventRow> for Envelope {
-    type Error = Internal;
-
-    fn try_from(row: EventRow) -> Result<Self, Internal> {
-        let corrupt = |what| Internal(format!("event {} in the log has no valid {what}", row.id));
-        Ok(Self {
-            specversion: Self::SPEC_VERSION.to_owned(),
-            revision: u64::try_from(row.revision).map_err(|_| corrupt("revision"))?,
-            sequence: u32::try_from(row.sequence).map_err(|_| corrupt("sequence"))?,
-            schemaversion: u16::try_from(row.schema_version).map_err(|_| corrupt("schema version"))?,
-            data: RawValue::from_string(row.data).map_err(|_| corrupt("data"))?,
-            id: row.id,
-            source: row.source,
-            event_type: row.event_type,
-            subject: row.subject,
-            time: row.time,
-            datacontenttype: Self::DATA_CONTENT_TYPE.to_owned(),
-            actor: row.actor,
-            requestid: row.request_id,
-            traceparent: row.traceparent,
+    /// The event.
+    pub(super) fn envelope(&self) -> Result<Envelope, Internal> {
+        let corrupt = |what| Internal(format!("event {} in the log has no valid {what}", self.id));
+        Ok(Envelope {
+            specversion: Envelope::SPEC_VERSION.to_owned(),
+            revision: u64::try_from(self.revision).map_err(|_| corrupt("revision"))?,
+            sequence: u32::try_from(self.sequence).map_err(|_| corrupt("sequence"))?,
+            schemaversion: u16::try_from(self.schema_version).map_err(|_| corrupt("schema version"))?,
+            data: RawValue::from_string(self.data.clone()).map_err(|_| corrupt("data"))?,
+            id: self.id,
+            source: self.source.clone(),
+            event_type: self.event_type.clone(),
+            subject: self.subject,
+            time: self.time,
+            datacontenttype: Envelope::DATA_CONTENT_TYPE.to_owned(),
+            actor: self.actor.clone(),
+            requestid: self.request_id.clone(),
+            traceparent: self.traceparent.clone(),
         })
     }
 }
@@ -129,7 +126,7 @@ impl EventLogView {
         }
         select.order_by(EventLog::Id, Order::Asc);
         let rows: Vec<EventRow> = self.0.fetch_all(&select).await?;
-        rows.into_iter().map(|row| Envelope::try_from(row).map_err(Into::into)).collect()
+        rows.iter().map(|row| row.envelope().map_err(Into::into)).collect()
     }
 
     /// How many events have no deliveries yet.
@@ -147,7 +144,11 @@ impl EventLogView {
         Ok(events + deliveries)
     }
 
-    async fn count(&self, select: &mut SelectStatement) -> Result<i64, DatabaseError> {
+    pub(super) fn database(&self) -> &Database {
+        &self.0
+    }
+
+    pub(super) async fn count(&self, select: &mut SelectStatement) -> Result<i64, DatabaseError> {
         let count = select.expr_as(Expr::cust("COUNT(*)"), "count").take();
         Ok(self.0.fetch_optional::<Count>(&count).await?.map_or(0, |row| row.count))
     }

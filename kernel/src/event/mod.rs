@@ -7,29 +7,56 @@
 //!
 //! [`WriteUow`]: crate::uow::WriteUow
 
-mod delivery;
+mod backoff;
+mod contract;
 mod dispatcher;
+mod due;
 mod envelope;
+mod follower;
+mod handover;
+mod lease;
+mod listener;
 mod log;
+mod metrics;
+pub mod operations;
+mod pruner;
 mod pump;
+mod rebuild;
 mod registration;
 mod relay;
+mod settle;
+mod stale;
 mod subscriber;
 mod tables;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod upcaster;
+mod worker;
 
+pub use contract::{EventType, SubscriptionType, aggregate_of};
 pub use envelope::Envelope;
+pub(crate) use listener::Listening;
+pub use listener::{Broadcast, Listener};
 pub use log::EventLogView;
 pub(crate) use log::append;
+pub(crate) use metrics::recorded;
 pub(crate) use pump::Wake;
+pub(crate) use rebuild::Rebuild;
+pub use rebuild::{Projection, RebuildProgress};
+pub(crate) use relay::Parts as RelayParts;
 pub use relay::{Relay, RelaySettings};
 pub(crate) use subscriber::Subscriber;
 pub use subscriber::{EventHandler, Start, Subscription};
+pub use upcaster::Upcaster;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
-/// An event as others get to see it: its fields are its contract.
-pub trait PublicEvent: Serialize {
+/// An event as others get to see it: its fields are its contract, and what documents it tells what happened.
+pub trait PublicEvent: Serialize + ToSchema {
     /// Its name, after the aggregate: `server.registered`.
     const TYPE: &'static str;
     /// The version of its fields. A new field needs no new version; a changed meaning does.

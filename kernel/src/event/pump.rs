@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::backoff;
 use crate::problem::{Failure, Internal};
 
 /// Wakes all who wait for work. A wake-up that comes while they work is not lost.
@@ -37,34 +38,41 @@ pub(super) trait Step: Send + Sync {
 }
 
 /// Steps until there is nothing to do; then sleeps until woken, but never longer than `poll`: what another process
-/// committed wakes nobody here. An error, or a panic, is logged, and tried again after `poll`.
+/// committed wakes nobody here. After an error, or a panic, it pauses, and tries again, for as long as it takes; it is logged
+/// less and less often.
 pub(super) async fn pump(
     part: impl Step,
     mut wake: watch::Receiver<u64>,
     poll: Duration,
     stop: CancellationToken,
 ) {
+    let mut failures = 0;
     while !stop.is_cancelled() {
         wake.mark_unchanged();
         let step = AssertUnwindSafe(part.step(&stop)).catch_unwind().await;
         match step.unwrap_or_else(|_| Err(Internal("it panicked".to_owned()).into())) {
-            Ok(0) => {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    _ = wake.changed() => {}
-                    () = tokio::time::sleep(poll) => {}
+            Ok(done) => {
+                if failures > 0 {
+                    tracing::info!(part = part.name(), failures, "the relay goes on");
+                    failures = 0;
+                }
+                if done == 0 {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        _ = wake.changed() => {}
+                        () = tokio::time::sleep(poll) => {}
+                    }
                 }
             }
-            Ok(_) => {}
             Err(failure) => {
-                tracing::warn!(
-                    part = part.name(),
-                    error = failure.chain(),
-                    "the relay stumbled and tries again"
-                );
+                failures += 1;
+                if u32::is_power_of_two(failures) {
+                    let error = failure.chain();
+                    tracing::warn!(part = part.name(), failures, error, "the relay stumbled and tries again");
+                }
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = tokio::time::sleep(poll) => {}
+                    () = tokio::time::sleep(backoff::pause(failures)) => {}
                 }
             }
         }

@@ -1,8 +1,10 @@
 //! Who is subscribed to what, as the database knows it: for all processes, whether they run right now or not.
 
-use sea_query::{Expr, ExprTrait, InsertStatement, OnConflict, Query};
+use sea_query::{Expr, ExprTrait, InsertStatement, OnConflict, Query, SelectStatement};
 use sqlx::FromRow;
+use uuid::Uuid;
 
+use super::lease::Lease;
 use super::subscriber::{Start, Subscriber};
 use super::tables::{DeliveryState, EventDeliveries, EventLog, EventSubscribers};
 use crate::database::{Database, Transaction};
@@ -60,11 +62,12 @@ pub(super) async fn registered(transaction: &mut Transaction) -> Result<Vec<Regi
     rows.into_iter().map(|row| Registered::try_from(row).map_err(Into::into)).collect()
 }
 
-/// Registers the subscribers of this process. One that starts at the beginning, and is new or takes other events than
-/// before, gets a delivery of every past event that it takes and has none of.
+/// Registers the subscribers of this process. One that starts at the beginning gets a delivery of every past event that it takes,
+/// and did not take before.
 pub(super) async fn register(
     database: &Database,
     subscribers: &[Subscriber],
+    holder: Uuid,
     now: Timestamp,
 ) -> Result<(), Failure> {
     let mut transaction = database.begin_maintenance().await?;
@@ -72,13 +75,16 @@ pub(super) async fn register(
     Lock::Deliveries.take(&mut transaction).await?;
     let known = registered(&mut transaction).await?;
     for subscriber in subscribers {
+        Lease::enter(subscriber.name, holder, &mut transaction).await?;
         let before = known.iter().find(|registered| registered.name == subscriber.name);
         if before.is_some_and(|before| before.events == subscriber.events) {
             continue;
         }
         transaction.execute(&enter(subscriber, now)).await?;
-        if subscriber.start == Start::Beginning {
-            transaction.execute(&deliver_past_events(subscriber)?).await?;
+        if subscriber.start == Start::Beginning
+            && let Some(past) = past_events(subscriber, before)
+        {
+            transaction.execute(&deliver(subscriber, past)?).await?;
         }
     }
     Ok(transaction.commit().await?)
@@ -96,8 +102,9 @@ fn enter(subscriber: &Subscriber, now: Timestamp) -> InsertStatement {
         .take()
 }
 
-/// All in the database: the log may be long. What is not dispatched yet comes by itself.
-fn deliver_past_events(subscriber: &Subscriber) -> Result<InsertStatement, Internal> {
+/// The past events that a subscriber takes, and did not take before; none: there are no such. What is not dispatched yet comes by
+/// itself.
+fn past_events(subscriber: &Subscriber, before: Option<&Registered>) -> Option<SelectStatement> {
     let mut past = Query::select()
         .expr(Expr::val(subscriber.name))
         .columns([EventLog::Id, EventLog::Subject, EventLog::Revision, EventLog::Sequence])
@@ -105,9 +112,26 @@ fn deliver_past_events(subscriber: &Subscriber) -> Result<InsertStatement, Inter
         .from(EventLog::Table)
         .and_where(Expr::col(EventLog::DispatchedAt).is_not_null())
         .take();
-    if !subscriber.events.is_empty() {
-        past.and_where(Expr::col(EventLog::Type).is_in(subscriber.events.iter().copied()));
+    let took = |event: &str| before.is_some_and(|before| before.takes(event));
+    match (subscriber.events, before) {
+        ([], None) => {}
+        ([], Some(before)) if before.events.is_empty() => return None,
+        ([], Some(before)) => {
+            past.and_where(Expr::col(EventLog::Type).is_not_in(before.events.iter().map(String::as_str)));
+        }
+        (events, _) => {
+            let new: Vec<&str> = events.iter().copied().filter(|event| !took(event)).collect();
+            if new.is_empty() {
+                return None;
+            }
+            past.and_where(Expr::col(EventLog::Type).is_in(new));
+        }
     }
+    Some(past)
+}
+
+/// All in the database: the log may be long.
+fn deliver(subscriber: &Subscriber, mut past: SelectStatement) -> Result<InsertStatement, Internal> {
     let delivery = Query::select()
         .expr(Expr::val(1))
         .from(EventDeliveries::Table)

@@ -36,6 +36,25 @@ pub(super) enum EventDeliveries {
 }
 
 #[derive(Iden, Clone, Copy)]
+pub(super) enum EventLeases {
+    Table,
+    Subscriber,
+    Holder,
+    LeasedUntil,
+    Fence,
+}
+
+#[derive(Iden, Clone, Copy)]
+pub(super) enum EventDiscards {
+    Table,
+    EventId,
+    Subscriber,
+    DiscardedAt,
+    Actor,
+    Reason,
+}
+
+#[derive(Iden, Clone, Copy)]
 pub(super) enum EventInbox {
     Table,
     Subscriber,
@@ -54,19 +73,30 @@ pub(super) enum EventSubscribers {
 /// The state of a delivery, as the table names it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum DeliveryState {
+    /// Not tried yet.
     Pending,
+    /// Taken.
     Delivered,
+    /// Tried, and to be tried again.
     Failed,
+    /// Given up by the relay: somebody has to look at it.
     Dead,
+    /// Given up by somebody.
+    Discarded,
 }
 
 impl DeliveryState {
+    /// The names of all of them.
+    pub(super) const NAMES: &'static [&'static str] =
+        &["pending", "delivered", "failed", "dead", "discarded"];
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Delivered => "delivered",
             Self::Failed => "failed",
             Self::Dead => "dead",
+            Self::Discarded => "discarded",
         }
     }
 }

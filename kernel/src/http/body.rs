@@ -41,6 +41,9 @@ impl Default for BodyTimeout {
 /// Extractor: the body, read into a `T` whose value objects have checked it.
 pub struct Body<T>(pub T);
 
+/// Extractor: the body, if there is one.
+pub struct OptionalBody<T>(pub Option<T>);
+
 /// Extractor: the body of a PUT. As a client sends back what it got, fields that the service fills in are accepted
 /// and ignored.
 pub struct Replacement<T>(pub T);
@@ -60,6 +63,22 @@ impl<T: Deserr<FieldErrors> + 'static> FromRequest for Body<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let json = receive(request, payload, &[JSON]);
         Box::pin(async move { Ok(Self(fields::parse(json.await?)?)) })
+    }
+}
+
+impl<T: Deserr<FieldErrors> + 'static> FromRequest for OptionalBody<T> {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let length = request.headers().get(header::CONTENT_LENGTH);
+        let has_body = length.is_some_and(|length| length != "0")
+            || request.headers().contains_key(header::TRANSFER_ENCODING);
+        if !has_body {
+            return Box::pin(async { Ok(Self(None)) });
+        }
+        let body = Body::from_request(request, payload);
+        Box::pin(async move { Ok(Self(Some(body.await?.0))) })
     }
 }
 

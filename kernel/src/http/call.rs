@@ -16,6 +16,7 @@ use crate::command::Command;
 use crate::domain::Secret;
 use crate::idempotency::Answer;
 use crate::message::{Caller, Message, RequestId, TraceParent};
+use crate::permission::{Access, Permission};
 use crate::plugin::Application;
 use crate::problem::{Failure, Internal, NotFound};
 use crate::query::Query;
@@ -68,6 +69,12 @@ impl Call {
     /// Who asks.
     pub fn caller(&self) -> &Caller {
         &self.origin.caller
+    }
+
+    /// Goes on only if the caller may do this to some object at all: for what no command or query is about.
+    pub async fn permit(&self, needs: Permission) -> Result<(), Failure> {
+        let checker = self.application.permissions.as_ref();
+        Access::require(checker, self.caller(), needs, &[]).await.map(drop)
     }
 
     /// Carries out a command.

@@ -31,7 +31,7 @@ pub struct ListParameters {
     #[param(example = "ada")]
     q: Option<String>,
     /// The order, as JSON, the most significant field first.
-    #[param(example = r#"[{"created_at":"desc"}]"#)]
+    #[param(example = r#"[{"revision":"desc"}]"#)]
     sort: Option<String>,
     /// How many at most; 25 if not given.
     #[param(minimum = 1, maximum = 500, example = 25)]

@@ -14,7 +14,7 @@ mod openapi;
 mod problem;
 
 pub use access_cookie::{ACCESS_COOKIE, access_cookie, removed_access_cookie};
-pub use body::{Body, BodyTimeout, MAX_BODY_BYTES, Patch, Replacement};
+pub use body::{Body, BodyTimeout, MAX_BODY_BYTES, OptionalBody, Patch, Replacement};
 pub use call::{Call, Look, Origin, id_in};
 pub use criteria::{ListParameters, Page};
 pub use entity::{Created, Entity, IfMatch, PostAnswer, Representation};

@@ -2,6 +2,8 @@
 
 use super::Permission;
 use crate::criteria::Field;
+use crate::event::operations;
+use crate::metrics;
 use crate::plugin::Registered;
 
 /// A type of object that permissions are about.
@@ -33,10 +35,15 @@ pub enum Audience {
 }
 
 impl ObjectType {
-    /// Those of all contexts in this program, enabled or not: a context can run as a service of its own, and those that know
-    /// the grants decide about its objects all the same.
+    /// Those of the service itself, which are no context's. One more is a line here.
+    pub const OF_THE_SERVICE: &'static [Self] = &[operations::OBJECT, metrics::OBJECT];
+
+    /// Those of the service itself, and of all contexts in this program, enabled or not: a context can run as a service of its
+    /// own, and those that know the grants decide about its objects all the same.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        inventory::iter::<Registered>.into_iter().flat_map(|registered| registered.0.objects)
+        let of_contexts =
+            inventory::iter::<Registered>.into_iter().flat_map(|registered| registered.0.objects);
+        Self::OF_THE_SERVICE.iter().chain(of_contexts)
     }
 
     /// The one of this name.

@@ -7,18 +7,24 @@ use include_dir::include_dir;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use super::{Context, Kernel, Registered, Registry, UseCase};
 use crate::authentication::TokenVerifier;
 use crate::bus::Pipeline;
+use crate::cache::Cache;
 use crate::clock::{Clock, IdGenerator};
 use crate::command::CommandBus;
 use crate::database::{Database, Migrations};
-use crate::event::{Relay, RelaySettings, Subscriber};
+use crate::event::operations;
+use crate::event::{
+    EventLogView, Listening, Projection, Rebuild, RebuildProgress, Relay, RelayParts, RelaySettings,
+    Subscriber,
+};
 use crate::idempotency::Turns;
 use crate::job::{Jobs, ScheduledJob};
 use crate::permission::{Decisions, ObjectType, Permission, PermissionChecker, PermissionSlot};
-use crate::problem::{COMMON, Failure, ProblemType};
+use crate::problem::{COMMON, Failure, Internal, ProblemType};
 use crate::query::QueryBus;
 use crate::secrets::Secrets;
 use crate::uow::UnitsOfWork;
@@ -92,7 +98,7 @@ impl Context {
         Ok(contexts)
     }
 
-    /// Of all contexts, those with the names given; all, if none is.
+    /// Of all contexts, those with the names given; all, if none is. What is the kernel's own is always there.
     pub fn enabled(names: &[String]) -> Result<Vec<&'static Self>, AssemblyError> {
         let all = Self::all()?;
         if let Some(unknown) = names.iter().find(|name| all.iter().all(|context| context.name != **name)) {
@@ -100,7 +106,8 @@ impl Context {
             return Err(AssemblyError::UnknownContext { name: unknown.clone(), known });
         }
         let is_enabled = |context: &&Self| names.is_empty() || names.iter().any(|name| name == context.name);
-        Ok(all.into_iter().filter(is_enabled).collect())
+        let own = std::iter::once(&operations::CONTEXT);
+        Ok(own.chain(all.into_iter().filter(is_enabled)).collect())
     }
 }
 
@@ -128,6 +135,10 @@ pub struct Application {
     /// The routes below `/api/v1` that are open to those who are not known yet: method and path.
     pub open: Arc<[(&'static str, &'static str)]>,
     subscribers: Vec<Subscriber>,
+    listeners: Arc<[Listening]>,
+    cache: Arc<dyn Cache>,
+    /// This process, as others on the same database know it.
+    holder: Uuid,
     jobs: Vec<ScheduledJob>,
     database: Database,
     pipeline: Pipeline,
@@ -143,11 +154,15 @@ impl Application {
             (context.register)(Arc::clone(&parts.kernel), &mut registry);
         }
         unique("use case", registry.use_cases.iter().map(|use_case| use_case.name))?;
-        let objects = || parts.contexts.iter().flat_map(|context| context.objects);
+        let of_contexts = || parts.contexts.iter().flat_map(|context| context.objects);
+        let objects = || ObjectType::OF_THE_SERVICE.iter().chain(of_contexts());
         unique("object type", objects().map(|object_type| object_type.name))?;
         require_declared(&registry.use_cases, &objects().flat_map(ObjectType::permissions).collect())?;
         unique("problem", problem_types(&parts.contexts).map(|problem| problem.code))?;
-        unique("event", parts.contexts.iter().flat_map(|context| context.events.iter().copied()))?;
+        unique(
+            "event",
+            parts.contexts.iter().flat_map(|context| context.events.iter().map(|event| event.name)),
+        )?;
         let provided = only("permission checker", registry.permission_checkers)?;
         let verifier = only("token verifier", registry.token_verifiers)?;
         let decisions = only("decisions", registry.decisions)?;
@@ -160,7 +175,7 @@ impl Application {
         let permissions: Arc<dyn PermissionChecker> = parts.kernel.resolve();
         let pipeline = Pipeline {
             permissions: Arc::clone(&permissions),
-            units: UnitsOfWork::new(parts.database.clone(), ids),
+            units: UnitsOfWork::new(parts.database.clone(), Arc::clone(&ids), parts.kernel.resolve()),
             secrets: parts.kernel.resolve(),
             turns: Turns::default(),
             tasks: TaskTracker::new(),
@@ -178,6 +193,9 @@ impl Application {
             asks_elsewhere,
             decisions,
             subscribers: registry.subscribers,
+            listeners: registry.listeners.into(),
+            cache: parts.kernel.resolve(),
+            holder: ids.next(),
             jobs: registry.jobs,
             database: parts.database,
             clock: parts.kernel.resolve(),
@@ -187,9 +205,36 @@ impl Application {
 
     /// Starts to deliver events to the subscribers.
     pub async fn start_relay(&self, settings: &RelaySettings) -> Result<Relay, Failure> {
-        let units = self.pipeline.units.clone();
-        let clock = Arc::clone(&self.clock);
-        Relay::start(settings, self.subscribers.clone(), self.database.clone(), units, clock).await
+        let parts = RelayParts {
+            subscribers: self.subscribers.clone(),
+            listeners: Arc::clone(&self.listeners),
+            database: self.database.clone(),
+            units: self.pipeline.units.clone(),
+            clock: Arc::clone(&self.clock),
+            cache: Arc::clone(&self.cache),
+            holder: self.holder,
+        };
+        Relay::start(settings, parts).await
+    }
+
+    /// The tables that are made of nothing but events.
+    pub fn projections(&self) -> Vec<Projection> {
+        self.subscribers.iter().filter_map(Subscriber::projection).collect()
+    }
+
+    /// Empties the table of a projection and has it filled again, as others see when it has ended; answers of how many events.
+    pub async fn rebuild(
+        &self,
+        projection: &Projection,
+        progress: impl FnMut(RebuildProgress),
+    ) -> Result<u64, Failure> {
+        let subscriber = self
+            .subscribers
+            .iter()
+            .find(|subscriber| subscriber.projection().as_ref() == Some(projection))
+            .ok_or_else(|| Internal(format!("there is no projection '{}'", projection.name)))?;
+        let (units, clock) = (&self.pipeline.units, self.clock.as_ref());
+        Rebuild { subscriber, units, clock }.run(projection.table, progress).await
     }
 
     /// Starts what is done from time to time.
@@ -205,6 +250,18 @@ impl Application {
         }
     }
 
+    /// Commits an event that no aggregate recorded.
+    #[cfg(feature = "testkit")]
+    pub(crate) async fn publish(
+        &self,
+        event: crate::event::Envelope,
+        message: crate::message::Message,
+    ) -> Result<(), Failure> {
+        let mut uow = self.pipeline.units.write(message);
+        uow.publish(event);
+        Ok(uow.commit().await?)
+    }
+
     /// Waits until the commands under way have ended. Call it when no new ones come in.
     pub async fn finish_commands(&self) {
         self.pipeline.tasks.close();
@@ -214,6 +271,13 @@ impl Application {
     /// The types of problem it can answer with, by code.
     pub fn problems(&self) -> BTreeMap<&'static str, &'static ProblemType> {
         problem_types(&self.contexts).map(|problem| (problem.code, problem)).collect()
+    }
+
+    /// Sets the figures that are read rather than counted. For whoever is about to show them.
+    pub async fn measure(&self) {
+        self.database.measure();
+        let names = self.subscribers.iter().map(Subscriber::name);
+        EventLogView::new(self.database.clone()).measure(names, self.clock.now()).await;
     }
 
     /// What seals secrets and signs tokens.
@@ -229,8 +293,14 @@ impl Application {
 
 /// The migrations of the kernel and of these contexts, in the order they are to run.
 pub fn migrations(contexts: &[&'static Context]) -> Vec<Migrations> {
-    let kernel = Migrations { owner: "kernel", folder: &KERNEL_MIGRATIONS };
-    std::iter::once(kernel).chain(contexts.iter().map(|context| context.migrations)).collect()
+    let of_contexts = contexts.iter().map(|context| context.migrations);
+    let kernel = kernel_migrations();
+    std::iter::once(kernel).chain(of_contexts.filter(|migrations| migrations.owner != kernel.owner)).collect()
+}
+
+/// Those of the kernel itself.
+pub(crate) const fn kernel_migrations() -> Migrations {
+    Migrations { owner: "kernel", folder: &KERNEL_MIGRATIONS }
 }
 
 fn problem_types(contexts: &[&'static Context]) -> impl Iterator<Item = &'static ProblemType> {

@@ -9,6 +9,7 @@ use super::Registry;
 use crate::cache::Cache;
 use crate::clock::{Clock, IdGenerator};
 use crate::database::Migrations;
+use crate::event::{EventType, SubscriptionType, Upcaster};
 use crate::files::FileStore;
 use crate::permission::{ObjectType, PermissionChecker};
 use crate::problem::ProblemType;
@@ -41,8 +42,12 @@ pub struct Context {
     pub migrations: Migrations,
     /// Its routes, below `/api/v1`.
     pub routes: fn(&mut ServiceConfig<'_>),
-    /// The names of the events it emits.
-    pub events: &'static [&'static str],
+    /// The events it emits.
+    pub events: &'static [EventType],
+    /// Its subscriptions: the events it takes, and what it reads of them.
+    pub subscriptions: &'static [SubscriptionType],
+    /// What makes newer versions of old events.
+    pub upcasters: &'static [Upcaster],
     /// The types of problem it can answer with.
     pub problems: &'static [&'static ProblemType],
     /// Those of its routes that are open to callers who are not known yet, below `/api/v1`: `("POST", "/account/login")`.
@@ -67,13 +72,13 @@ inventory::collect!(Registered);
 /// `uses` are the kernel's ports that it needs, `adapters` its own components, `provides` (if there are any) the kernel's
 /// slots that one of them fills: `permission_checker`, `token_verifier`, `decisions`. `open` are the routes that need no log-in,
 /// `objects` the types of objects that permissions are about, `sections` its sections of the configuration, `secrets` (if there
-/// are any) the columns with them.
+/// are any) the columns with them, `upcasters` (if there are any) what makes newer versions of old events.
 ///
 /// `shared` (if there is any) are further modules of `application`, with what several use cases have in common.
 ///
 /// A line of `use_cases` is all that a new use case needs here. `command register_server::RegisterServer` declares the
 /// module `application/register_server.rs`, puts its `Handler` into the container and registers it for the command
-/// `RegisterServer`; likewise `query`, `subscriber` and `job`. (The modules are declared by the macro, so `cargo fmt` does not
+/// `RegisterServer`; likewise `query`, `subscriber`, `listener` and `job`. (The modules are declared by the macro, so `cargo fmt` does not
 /// find them: use `scripts/fmt`.)
 #[macro_export]
 macro_rules! context {
@@ -83,6 +88,7 @@ macro_rules! context {
         migrations: $migrations:tt,
         routes: $routes:path,
         events: $events:path,
+        $(upcasters: [$($upcaster:expr),* $(,)?],)?
         problems: $problems:path,
         $(open: [$($open:expr),* $(,)?],)?
         objects: [$($object:expr),* $(,)?],
@@ -121,6 +127,8 @@ macro_rules! context {
             },
             routes: $routes,
             events: $events,
+            subscriptions: $crate::subscriptions!([] $($kind $file::$use_case,)*),
+            upcasters: &[$($($upcaster),*)?],
             problems: $problems,
             open: &[$($($open),*)?],
             objects: &[$($object),*],
@@ -135,5 +143,22 @@ macro_rules! context {
         };
 
         $crate::glue::inventory::submit! { $crate::plugin::Registered(&CONTEXT) }
+    };
+}
+
+/// Of the use cases in a manifest the subscriptions.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! subscriptions {
+    ([$($found:expr,)*]) => {
+        &[$($found),*]
+    };
+    ([$($found:expr,)*] subscriber $file:ident::$subscription:ident, $($rest:tt)*) => {
+        $crate::subscriptions!(
+            [$($found,)* $crate::event::SubscriptionType::of::<application::$file::$subscription>(),] $($rest)*
+        )
+    };
+    ([$($found:expr,)*] $kind:ident $file:ident::$use_case:ident, $($rest:tt)*) => {
+        $crate::subscriptions!([$($found,)*] $($rest)*)
     };
 }

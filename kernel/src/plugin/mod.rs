@@ -5,6 +5,7 @@ mod context;
 mod registry;
 mod service;
 
+pub(crate) use assembly::kernel_migrations;
 pub use assembly::{Application, AssemblyError, Parts, migrations};
 pub use context::{Context, Kernel, Registered};
 pub use registry::{Registry, UseCase};

@@ -1,13 +1,13 @@
 //! What contexts register: handlers, subscribers, and who fills the kernel's slots.
 
-use std::any::TypeId;
 use std::sync::Arc;
 
 use crate::authentication::TokenVerifier;
 use crate::bus::Handlers;
 use crate::command::{Command, CommandHandler};
-use crate::event::{EventHandler, Subscriber, Subscription};
+use crate::event::{Broadcast, EventHandler, Listener, Listening, Subscriber, Subscription};
 use crate::job::{Job, JobHandler, ScheduledJob};
+use crate::metrics::{COMMAND, QUERY, UseCaseMetrics};
 use crate::permission::{Decisions, Permission, PermissionChecker};
 use crate::query::{Query, QueryHandler};
 
@@ -16,11 +16,11 @@ use crate::query::{Query, QueryHandler};
 pub struct UseCase {
     /// The context it belongs to.
     pub context: &'static str,
-    /// `command`, `query`, `subscriber` or `job`.
+    /// `command`, `query`, `subscriber`, `listener` or `job`.
     pub kind: &'static str,
     /// Its name.
     pub name: &'static str,
-    /// What its caller must be permitted to do; nothing for a subscriber or a job, which nobody calls.
+    /// What its caller must be permitted to do; nothing for what nobody calls.
     pub needs: Option<Permission>,
     /// What else it depends on.
     pub also: &'static [Permission],
@@ -34,6 +34,7 @@ pub struct Registry {
     pub(super) commands: Handlers,
     pub(super) queries: Handlers,
     pub(super) subscribers: Vec<Subscriber>,
+    pub(super) listeners: Vec<Listening>,
     pub(super) token_verifiers: Vec<(&'static str, Arc<dyn TokenVerifier>)>,
     pub(super) permission_checkers: Vec<(&'static str, Arc<dyn PermissionChecker>)>,
     pub(super) decisions: Vec<(&'static str, Arc<dyn Decisions>)>,
@@ -44,19 +45,27 @@ impl Registry {
     /// The handler of a command.
     pub fn command<C: Command>(&mut self, handler: Arc<dyn CommandHandler<C>>) {
         self.enter("command", C::NAME, Some((C::NEEDS, C::ALSO)));
-        self.commands.insert(TypeId::of::<C>(), Box::new(handler));
+        let metrics = UseCaseMetrics::new(COMMAND, self.context, C::NAME);
+        self.commands.insert::<C, dyn CommandHandler<C>>(handler, metrics);
     }
 
     /// The handler of a query.
     pub fn query<Q: Query>(&mut self, handler: Arc<dyn QueryHandler<Q>>) {
         self.enter("query", Q::NAME, Some((Q::NEEDS, Q::ALSO)));
-        self.queries.insert(TypeId::of::<Q>(), Box::new(handler));
+        let metrics = UseCaseMetrics::new(QUERY, self.context, Q::NAME);
+        self.queries.insert::<Q, dyn QueryHandler<Q>>(handler, metrics);
     }
 
     /// The handler of a subscription.
     pub fn subscriber<S: Subscription>(&mut self, handler: Arc<dyn EventHandler<S>>) {
         self.enter("subscriber", S::NAME, None);
         self.subscribers.push(Subscriber::new(handler));
+    }
+
+    /// A listener.
+    pub fn listener<B: Broadcast>(&mut self, listener: Arc<dyn Listener<B>>) {
+        self.enter("listener", B::NAME, None);
+        self.listeners.push(Listening::new(listener));
     }
 
     /// Provides the kernel's port that says who a token stands for.

@@ -102,6 +102,12 @@ pub trait Problem: std::error::Error + Any + Send + Sync {
     fn retry_after(&self) -> Option<Duration> {
         None
     }
+
+    /// Whether what is missing may be on its way: another context told of it, and the event has not arrived yet. A command that
+    /// fails with it is carried out anew for a moment, before its caller hears of it.
+    fn may_be_early(&self) -> bool {
+        false
+    }
 }
 
 /// Any [`Problem`], erased at the boundary of a context. Clones are the same one: those who wait for one thing together
@@ -128,6 +134,11 @@ impl Failure {
     /// After which time it makes sense to try again, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after()
+    }
+
+    /// Whether what is missing may be on its way.
+    pub fn may_be_early(&self) -> bool {
+        self.0.may_be_early()
     }
 
     /// The error itself, if it is a `P`.

@@ -86,6 +86,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::cache::MemoryCache;
     use crate::clock::Clock as _;
     use crate::domain::Secret;
     use crate::message::{Caller, Message, RequestId};
@@ -135,7 +136,12 @@ mod tests {
         fn uow(&self) -> WriteUow {
             let message =
                 Message::new(Caller::named("t"), RequestId::parse("t").unwrap(), None, self.clock.now());
-            UnitsOfWork::new(self.database.clone(), Arc::new(SequentialIds::default())).write(message)
+            UnitsOfWork::new(
+                self.database.clone(),
+                Arc::new(SequentialIds::default()),
+                Arc::new(MemoryCache::new(0, Arc::new(SettableClock::default()))),
+            )
+            .write(message)
         }
 
         async fn sign(&self, keyring: &Keyring) -> (KeyId, [u8; 64]) {

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use crate::event::Publication;
+use crate::event::{EventType, Publication};
 
 /// Fails unless `page` has, for each event of a context, a heading with its name and below it a `json` block that is
-/// just what the event's `data` is. `all` are the names in the manifest, `examples` one of each.
-pub fn assert_documented(page: &str, all: &[&str], examples: &[Publication]) {
+/// just what the event's `data` is. `all` are those in the manifest, `examples` one of each.
+pub fn assert_documented(page: &str, all: &[EventType], examples: &[Publication]) {
+    let all: Vec<&str> = all.iter().map(|event| event.name).collect();
     let names: Vec<&str> = examples.iter().map(Publication::event_type).collect();
     assert_eq!(all, names, "the manifest and the examples name different events");
     for example in examples {

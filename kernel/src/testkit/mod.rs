@@ -12,6 +12,8 @@
 
 pub mod cache_contract;
 mod clock;
+pub mod contract;
+mod criteria;
 mod engine;
 mod events;
 mod permissions;
@@ -23,10 +25,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_query::UpdateStatement;
+use serde_json::value::to_raw_value;
 use shaku::module;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 pub use clock::{SequentialIds, SettableClock};
+pub use criteria::criteria;
 pub use engine::{not_on, on_a_server, only_on, tls_authority};
 pub use events::assert_documented;
 pub use permissions::{AllowAll, DenyAll, Objects, Permit};
@@ -37,6 +42,7 @@ use crate::cache::MemoryCache;
 use crate::clock::{Clock, IdGenerator};
 use crate::command::Command;
 use crate::database::Database;
+use crate::domain::Revision;
 use crate::event::{Envelope, EventLogView, Relay, RelaySettings};
 use crate::files::{LocalFiles, LocalFilesParameters};
 use crate::message::{Caller, Message, RequestId};
@@ -231,6 +237,35 @@ impl Testbed {
     /// Answers a query, as this caller.
     pub async fn ask_as<Q: Query>(&self, caller: &Caller, query: Q) -> Result<Q::Output, Failure> {
         self.application.queries.ask(query, self.message_of(caller.clone())).await
+    }
+
+    /// Has an event happen in another context: `publish("rack.moved", id, 2, json!({…}))`.
+    pub async fn publish(
+        &self,
+        event_type: &str,
+        subject: impl Into<Uuid>,
+        revision: Revision,
+        data: serde_json::Value,
+    ) {
+        let message = self.message();
+        let context = event_type.split('.').next().unwrap_or_default();
+        let event = Envelope {
+            specversion: Envelope::SPEC_VERSION.to_owned(),
+            id: self.ids.next(),
+            source: Envelope::source_of(context),
+            event_type: event_type.to_owned(),
+            subject: subject.into(),
+            time: message.now,
+            datacontenttype: Envelope::DATA_CONTENT_TYPE.to_owned(),
+            revision,
+            sequence: 0,
+            schemaversion: 1,
+            actor: message.caller.subject().to_owned(),
+            requestid: message.request_id.as_str().to_owned(),
+            traceparent: None,
+            data: to_raw_value(&data).expect("data in JSON"),
+        };
+        self.application.publish(event, message).await.expect("an event in the log");
     }
 
     /// What happened so far, in order.

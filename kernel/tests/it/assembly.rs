@@ -27,6 +27,8 @@ const NOTES_WITHOUT_USE_CASES: Context = Context {
     migrations: NOTES.migrations,
     routes: |_| {},
     events: &[],
+    subscriptions: &[],
+    upcasters: &[],
     problems: &[],
     open: &[],
     objects: &[],
@@ -146,6 +148,15 @@ async fn what_nobody_could_be_granted_stops_the_start() {
         Context { name: "notes", register: NOTES.register, ..NOTES_WITHOUT_USE_CASES };
     let refused = assemble(&[&SPEECHLESS]).await.err().unwrap();
     assert!(matches!(refused, AssemblyError::UndeclaredPermission { object_type: "note", .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn what_is_the_services_own_is_no_contexts() {
+    static TAKING: Context =
+        Context { objects: &[servertree_kernel::metrics::OBJECT], ..NOTES_WITHOUT_USE_CASES };
+    let refused = assemble(&[&TAKING]).await.err().unwrap();
+    let duplicate = AssemblyError::Duplicate { kind: "object type", name: "metrics".to_owned() };
+    assert_eq!(refused, duplicate);
 }
 
 #[tokio::test]

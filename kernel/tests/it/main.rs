@@ -3,6 +3,7 @@
 
 mod assembly;
 mod delivery;
+mod metrics;
 mod migrations;
 mod notes;
 mod pipeline;

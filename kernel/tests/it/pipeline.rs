@@ -95,6 +95,23 @@ async fn but_not_for_ever() {
     test.finish().await;
 }
 
+/// What needs something that another context told of a moment ago waits for the event; and hears what is missing if none comes.
+#[tokio::test]
+async fn what_is_early_is_carried_out_anew() {
+    let test = Testbed::of(&[&NOTES]).start().await;
+    for (missing, expected) in [(3, Ok(4)), (usize::MAX, Err(Kind::NotFound))] {
+        let command =
+            WriteAmidOthers { early: true, ..WriteAmidOthers::times(missing, WriteNotes::on(1, 1)) };
+        let answered = test.dispatch(command.clone()).await;
+        assert_eq!(answered.map_err(|failure| failure.kind()), expected);
+        let attempts = command.attempts.load(Ordering::Relaxed);
+        assert!(attempts == 4 || (missing > 4 && attempts == 8), "{attempts}");
+    }
+    assert_eq!(test.ask(NotesWritten).await.unwrap().len(), 1);
+    assert_eq!(test.events().await.len(), 1);
+    test.finish().await;
+}
+
 #[tokio::test]
 async fn what_fails_by_itself_is_tried_once() {
     let test = Testbed::of(&[&NOTES]).start().await;

@@ -27,6 +27,8 @@ static CONTEXT: Context = Context {
     migrations: Migrations { owner: "guard", folder: &NO_TABLES },
     routes: |_| {},
     events: &[],
+    subscriptions: &[],
+    upcasters: &[],
     problems: &[],
     open: &[("GET", "/guard/open"), ("POST", "/guard/open")],
     objects: &[],

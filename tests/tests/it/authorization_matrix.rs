@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-use servertree_tests::{Answer, Service, eventually, server};
+use servertree_tests::{Answer, Service, application, eventually, server};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -14,8 +14,12 @@ const PASSWORD: &str = "correct horse battery";
 enum Target {
     /// To nothing that is there.
     Nothing,
-    /// To a server in production, with a credential.
+    /// To a server in production, with a credential and an application.
     Server,
+    /// To an application that the web team answers for.
+    Application,
+    /// To an event that nobody has to see to.
+    Event,
     /// To a user with the role `user`.
     User,
     /// To an own role.
@@ -31,7 +35,7 @@ enum Target {
 enum Foreign {
     /// There is no such thing.
     Never,
-    /// By a caller whose grants are for staging only, on a server in production.
+    /// By a caller whose grants are for staging only, on what is in production.
     Staging(u16),
     /// By an admin, on another admin.
     Equal(u16),
@@ -77,7 +81,7 @@ const OPEN: [(&str, u16); 10] = [
 
 fn table() -> Vec<Row> {
     use Foreign::{Equal, Never, Staging, Theirs};
-    use Target::{Nothing, Role, Server, Session, Token, User};
+    use Target::{Application, Event, Nothing, Role, Server, Session, Token, User};
     let (viewer, operator, admin) =
         ((Some("user"), "viewer"), (Some("viewer"), "operator"), (Some("operator"), "admin"));
     let (anybody, root) = ((None, "user"), (Some("admin"), "super_admin"));
@@ -108,6 +112,7 @@ fn table() -> Vec<Row> {
         row("PATCH /servers/{id}", json!({"cpu_cores": 2}), Server, operator, 200, Staging(404)),
         row("DELETE /servers/{id}", None, Server, operator, 204, Staging(404)),
         row("POST /servers/{id}/restore", None, Server, operator, 200, Staging(404)),
+        row("GET /servers/{id}/history", None, Server, viewer, 200, Staging(404)),
         row("PUT /servers/{id}/status", json!({"status": "running"}), Server, operator, 200, Staging(404)),
         row("POST /servers/{id}/credentials", ssh(), Server, operator, 201, Staging(404)),
         row("GET /servers/{id}/credentials/{credential_id}", None, Server, operator, 200, Staging(404)),
@@ -121,6 +126,31 @@ fn table() -> Vec<Row> {
             200,
             Staging(404),
         ),
+        row(
+            "PUT /servers/{id}/applications/{application_id}",
+            json!({"install_dir": "/opt/x", "log_dir": "/var/log/x"}),
+            Server,
+            operator,
+            200,
+            Staging(404),
+        ),
+        row("DELETE /servers/{id}/applications/{application_id}", None, Server, operator, 204, Staging(404)),
+        row("GET /applications", None, Nothing, viewer, 200, Never),
+        row("POST /applications", application("{unique}", "1"), Nothing, operator, 201, Staging(403)),
+        row("GET /applications/{id}", None, Application, viewer, 200, Staging(404)),
+        row("PUT /applications/{id}", application("{unique}", "1"), Application, operator, 200, Staging(404)),
+        row("PATCH /applications/{id}", json!({"version": "2"}), Application, operator, 200, Staging(404)),
+        row("DELETE /applications/{id}", None, Application, operator, 204, Staging(404)),
+        row("POST /applications/{id}/restore", None, Application, operator, 200, Staging(404)),
+        // What is installed there is nothing to them.
+        row("GET /applications/{id}/servers", None, Application, viewer, 200, Staging(200)),
+        row("GET /applications/{id}/history", None, Application, viewer, 200, Staging(404)),
+        row("GET /events", None, Nothing, admin, 200, Never),
+        row("GET /events/{id}", None, Event, admin, 200, Never),
+        // There is none that was not taken.
+        row("POST /events/resubmit", json!({"filter": {}}), Nothing, admin, 200, Never),
+        row("POST /events/{id}/resubmit", None, Event, admin, 409, Never),
+        row("POST /events/{id}/discard", json!({"reason": "test"}), Event, admin, 409, Never),
         row("GET /users", None, Nothing, admin, 200, Never),
         row("POST /users", json!({"username": "{unique}", "password": PASSWORD}), Nothing, admin, 201, Never),
         row("GET /users/{id}", None, User, admin, 200, Never),
@@ -138,6 +168,7 @@ fn table() -> Vec<Row> {
         row("POST /permissions/check", question(), Nothing, admin, 200, Never),
         row("POST /permissions/check_batch", json!({"checks": [question()]}), Nothing, admin, 200, Never),
         row("POST /permissions/explain", question(), Nothing, admin, 200, Never),
+        row("GET /metrics", None, Nothing, admin, 200, Never),
     ]
 }
 
@@ -182,14 +213,20 @@ impl World {
         session
     }
 
-    /// Somebody whose grants are for servers in staging only.
+    /// Somebody whose grants are for servers in staging only, and for the applications of those who look after them.
     async fn of_staging(&self) -> String {
-        let condition = json!({"environment": {"in": ["staging"]}});
-        let grant = |action: &str, object_type: &str| json!({"action": action, "object_type": object_type, "condition": condition});
-        let of_servers = ["read", "create", "update", "discard", "restore"].map(|one| grant(one, "server"));
+        let grant = |action: &str, object_type: &str| {
+            let field = if object_type == "application" { "architect" } else { "environment" };
+            let condition = json!({field: {"in": ["staging"]}});
+            json!({"action": action, "object_type": object_type, "condition": condition})
+        };
+        let of_whole = ["read", "create", "update", "discard", "restore"];
+        let of_servers = of_whole.map(|one| grant(one, "server"));
+        let of_applications = of_whole.map(|one| grant(one, "application"));
         let of_credentials =
             ["read", "create", "update", "discard", "reveal"].map(|one| grant(one, "server.credential"));
-        let grants: Vec<Value> = of_servers.into_iter().chain(of_credentials).collect();
+        let grants: Vec<Value> =
+            of_servers.into_iter().chain(of_applications).chain(of_credentials).collect();
         let name = self.unique();
         let created = self.service.post("/api/v1/roles", &json!({"name": name, "grants": grants})).await;
         assert_eq!(created.status, 201, "{created:?}");
@@ -211,29 +248,34 @@ impl World {
                 let mut draft = server(&self.unique());
                 draft["credentials"] =
                     json!([{"connection_type": "ssh", "username": "root", "password": "secret"}]);
+                let installed = made("/api/v1/applications", application(&self.unique(), "1"), root).await;
+                draft["applications"] = json!([{"application_id": installed["id"], "install_dir": "/opt", "log_dir": "/var/log"}]);
                 made("/api/v1/servers", draft, root).await
             }
+            Target::Application => made("/api/v1/applications", application(&self.unique(), "1"), root).await,
             Target::User => {
                 let user = json!({"username": self.unique(), "password": PASSWORD});
                 made("/api/v1/users", user, root).await
             }
             Target::Role => made("/api/v1/roles", json!({"name": self.unique(), "grants": []}), root).await,
             Target::Token => made("/api/v1/account/tokens", json!({"name": "test"}), owner).await,
+            Target::Event => self.service.get("/api/v1/events?limit=1").await.json()["items"][0].clone(),
             Target::Session => {
                 let request = self.service.request_as(owner, "GET", "/api/v1/account/sessions");
                 self.service.send(request).await.json()["items"][0].clone()
             }
         };
         let path = path.replace("{id}", made["id"].as_str().unwrap());
-        match made["credentials"][0]["id"].as_str() {
-            Some(credential) => path.replace("{credential_id}", credential),
-            None => path,
-        }
+        let parts = [
+            ("{credential_id}", &made["credentials"][0]["id"]),
+            ("{application_id}", &made["applications"][0]["application_id"]),
+        ];
+        parts.into_iter().fold(path, |path, (place, id)| path.replace(place, id.as_str().unwrap_or(place)))
     }
 
     async fn try_as(&self, token: Option<&str>, row: &Row, path: &str) -> Answer {
         let (method, _) = row.operation.split_once(' ').unwrap();
-        let path = format!("/api/v1{path}");
+        let path = address(path);
         let mut request = match token {
             Some(token) => self.service.request_as(token, method, &path),
             None => self.service.anonymous(method, &path),
@@ -258,6 +300,11 @@ impl World {
         .await;
         token
     }
+}
+
+/// Where it is: rows name what is below the base of the API, and what is of the service itself.
+fn address(path: &str) -> String {
+    if path == "/metrics" { path.to_owned() } else { format!("/api/v1{path}") }
 }
 
 /// As RFC 3339, from the machine's clock.
@@ -338,7 +385,10 @@ async fn every_operation_has_its_row() {
             assert_eq!(is_open, listed || is_page, "{method} {path}: what OpenAPI says of its security");
         }
     }
-    let rows = table().into_iter().map(|row| row.operation.replacen(' ', " /api/v1", 1));
+    let rows = table().into_iter().map(|row| {
+        let (method, path) = row.operation.split_once(' ').unwrap();
+        format!("{method} {}", address(path))
+    });
     let open = OPEN.iter().map(|(open, _)| open.replace("/not_found", "/{code}"));
     let covered: BTreeSet<String> = rows.chain(open).collect();
     assert_eq!(covered, described);

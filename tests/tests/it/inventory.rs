@@ -1,16 +1,18 @@
-//! A real inventory: 557 servers of the Fedora infrastructure as of 2019.
+//! A real inventory: 557 servers of the Fedora infrastructure as of 2019, and what was installed on them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
-use servertree_tests::{Service, fedora_servers, server};
+use servertree_tests::{Service, eventually, fedora_servers, server};
 
 #[tokio::test]
 async fn a_real_inventory_is_kept_as_it_is() {
     let service = Service::probed().start().await;
-    let servers = fedora_servers();
-    assert_eq!(servers.len(), 557);
+    let applications = service.register_fedora_applications().await;
+    let servers = fedora_servers(&applications);
+    assert_eq!((servers.len(), applications.len()), (557, 146));
+    let names_of_applications = applications.iter().map(|(name, id)| (id.as_str(), name.as_str())).collect();
 
     let mut ids = Vec::new();
     for server in &servers {
@@ -21,7 +23,7 @@ async fn a_real_inventory_is_kept_as_it_is() {
 
     for (id, server) in ids.iter().zip(&servers) {
         let found = service.get(&format!("/api/v1/servers/{id}")).await.json();
-        let shown = as_shown(server, &found);
+        let shown = as_shown(server, &found, &names_of_applications);
         let fields = shown.as_object().unwrap();
         assert!(fields.iter().all(|(name, value)| found[name] == *value), "{found} is not {shown}");
     }
@@ -37,12 +39,17 @@ async fn a_real_inventory_is_kept_as_it_is() {
     let mut happened: Vec<Happened> = Vec::new();
     for (id, server) in ids.iter().zip(&servers) {
         happened.push((id.clone(), 1, 0, "server.registered".to_owned()));
-        let credentials = 1..=i64::try_from(server["credentials"].as_array().unwrap().len()).unwrap();
-        happened.extend(credentials.map(|of| (id.clone(), 1, of, "server.credential.added".to_owned())));
+        let credentials = server["credentials"].as_array().unwrap().iter().map(|_| "credential.added");
+        let installations =
+            server["applications"].as_array().unwrap().iter().map(|_| "application.installed");
+        let parts = (1..).zip(credentials.chain(installations));
+        happened.extend(parts.map(|(of, what)| (id.clone(), 1, of, format!("server.{what}"))));
     }
+    assert_eq!(happened.iter().filter(|(.., what)| what.ends_with(".installed")).count(), 769);
     assert_eq!(events(&service).await, happened);
     check_passwords(&service, &ids, &servers, &mut happened).await;
     check_counts(&service, &servers).await;
+    check_applications(&service, &servers, &applications).await;
     // While somebody else comes and goes.
     let done = AtomicBool::new(false);
     let paging = async {
@@ -119,9 +126,67 @@ async fn check_counts(service: &Service, servers: &[Value]) {
     assert_eq!(found, expected);
 }
 
-/// A server as GET shows it, which was registered as `server`: its credentials have an id, and passwords are not shown.
-fn as_shown(server: &Value, found: &Value) -> Value {
+/// Servers are found by the applications that the file says are on them; of one that is discarded, just those show it.
+async fn check_applications(service: &Service, servers: &[Value], applications: &HashMap<String, String>) {
+    let names_with = |id: &str| -> Vec<String> {
+        let has = |server: &&Value| {
+            server["applications"].as_array().unwrap().iter().any(|one| one["application_id"] == id)
+        };
+        let mut names: Vec<String> =
+            servers.iter().filter(has).map(|server| server["name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let names_of = |page: &Value| -> Vec<String> {
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|server| server["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let ask = async |path: &str, parameter: &str, value: &str| {
+        let query = [(parameter, value), ("limit", "500"), ("fields", "name")];
+        service.send(service.request("GET", path).query(&query)).await.json()
+    };
+    let mut most = "";
+    for (name, id) in applications {
+        let expected = names_with(id);
+        let found =
+            ask("/api/v1/servers", "filter", &json!({"applications.name": {"eq": name}}).to_string()).await;
+        assert_eq!(names_of(&found), expected, "{name}");
+        let found = ask(&format!("/api/v1/applications/{id}/servers"), "q", "").await;
+        assert_eq!(names_of(&found), expected, "{name}");
+        if expected.len() > names_with(most).len() {
+            most = id;
+        }
+    }
+    let none = ask("/api/v1/servers", "filter", r#"{"applications":{"em":true}}"#).await;
+    assert_eq!(none["total"], 34);
+
+    let path = format!("/api/v1/applications/{most}");
+    let expected = names_with(most);
+    assert!(expected.len() > 20, "{expected:?}");
+    assert_eq!(service.delete(&path).await.status, 204);
+    let discarded = r#"{"applications.application_discarded":{"eq":true}}"#;
+    eventually("it shows", async || {
+        let found = ask("/api/v1/servers", "filter", discarded).await;
+        (found["total"] != 0).then(|| assert_eq!(names_of(&found), expected))
+    })
+    .await;
+    let found = ask(&format!("{path}/servers"), "filter", discarded).await;
+    assert_eq!(names_of(&found), expected);
+    let restore = service.request("POST", &format!("{path}/restore"));
+    assert_eq!(service.send(restore).await.status, 200);
+}
+
+/// A server as GET shows it, which was registered as `server`: its credentials have an id, and passwords are not shown; what is
+/// installed is shown with its name, and by it.
+fn as_shown(server: &Value, found: &Value, names: &HashMap<&str, &str>) -> Value {
     let mut shown = server.clone();
+    let installations = shown["applications"].as_array_mut().unwrap();
+    for installation in installations.iter_mut() {
+        installation["name"] = json!(names[installation["application_id"].as_str().unwrap()]);
+        installation["version"] = json!("2019.12");
+        installation["application_discarded"] = json!(false);
+    }
+    installations.sort_by_key(|installation| installation["name"].as_str().unwrap().to_lowercase());
     for (position, credential) in shown["credentials"].as_array_mut().unwrap().iter_mut().enumerate() {
         let credential = credential.as_object_mut().unwrap();
         credential.remove("password");

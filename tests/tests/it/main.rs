@@ -3,20 +3,27 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod accounts;
+mod applications;
 mod architecture;
+mod asyncapi;
 mod authentication;
 mod authorization_matrix;
 mod bad_input;
 mod concurrency;
+mod contracts;
 mod credentials;
 mod database_copy;
 mod database_faults;
 mod database_start;
 mod documentation;
+mod events;
 mod faults;
+mod history;
 mod idempotency;
+mod installations;
 mod inventory;
 mod keys;
+mod metrics;
 mod openapi;
 mod remote;
 mod schema;

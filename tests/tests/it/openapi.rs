@@ -2,7 +2,7 @@
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
-use servertree_tests::{Service, server, workspace_root};
+use servertree_tests::{Service, application, server, workspace_root};
 
 /// Open to everyone, of what the API has below its base.
 const OPEN: [&str; 3] = ["/api/v1/", "/api/v1/account/signup", "/api/v1/account/login"];
@@ -51,6 +51,7 @@ async fn it_names_every_route_with_summary_errors_and_examples() {
         "GET /.well-known/jwks.json",
         "GET /health/live",
         "GET /health/ready",
+        "GET /metrics",
         "GET /problems",
         "GET /problems/{code}",
         "GET /api/v1/",
@@ -67,6 +68,23 @@ async fn it_names_every_route_with_summary_errors_and_examples() {
         "PUT /api/v1/servers/{id}/credentials/{credential_id}",
         "DELETE /api/v1/servers/{id}/credentials/{credential_id}",
         "POST /api/v1/servers/{id}/credentials/{credential_id}/reveal",
+        "PUT /api/v1/servers/{id}/applications/{application_id}",
+        "DELETE /api/v1/servers/{id}/applications/{application_id}",
+        "GET /api/v1/servers/{id}/history",
+        "GET /api/v1/events",
+        "GET /api/v1/events/{id}",
+        "POST /api/v1/events/resubmit",
+        "POST /api/v1/events/{id}/resubmit",
+        "POST /api/v1/events/{id}/discard",
+        "GET /api/v1/applications",
+        "POST /api/v1/applications",
+        "GET /api/v1/applications/{id}",
+        "PUT /api/v1/applications/{id}",
+        "PATCH /api/v1/applications/{id}",
+        "DELETE /api/v1/applications/{id}",
+        "POST /api/v1/applications/{id}/restore",
+        "GET /api/v1/applications/{id}/servers",
+        "GET /api/v1/applications/{id}/history",
         "POST /api/v1/account/login",
         "GET /api/v1/account/me",
         "POST /api/v1/account/tokens",
@@ -138,22 +156,42 @@ async fn what_it_says_of_answers_is_true() {
         let faults: Vec<String> = validator(name).iter_errors(value).map(|error| error.to_string()).collect();
         assert!(faults.is_empty(), "{name}: {faults:?}: {value}");
     };
+    let nginx = application("nginx", "1.27");
+    holds("ApplicationDraft", &nginx);
+    let nginx = service.post("/api/v1/applications", &nginx).await;
+    holds("Application", &nginx.json());
+    let directories = json!({"install_dir": "/opt/nginx", "log_dir": "C:\\logs"});
+    holds("InstallationDirectories", &directories);
+    let mut installation = directories.clone();
+    installation["application_id"] = nginx.json()["id"].clone();
     let credential =
         json!({"connection_type": "ssh", "username": "root", "password": "x", "local_ip": "::1"});
     let mut draft = server("web-1");
     draft["credentials"] =
         json!([credential, {"connection_type": "ssh", "username": "root", "password": null}]);
+    draft["applications"] = json!([installation]);
     holds("ServerDraft", &draft);
     let created = service.post("/api/v1/servers", &draft).await;
     holds("Credential", &created.json()["credentials"][0]);
     // What GET gives can be put back.
     holds("CredentialDraft", &created.json()["credentials"][0]);
+    holds("Installation", &created.json()["applications"][0]);
+    holds("InstallationDraft", &created.json()["applications"][0]);
     holds("Server", &created.json());
-    let page = description["paths"]["/api/v1/servers"]["get"]["responses"]["200"]["content"]["application/json"]
-        ["schema"]["$ref"]
-        .as_str()
-        .unwrap();
-    holds(page.rsplit('/').next().unwrap(), &service.get("/api/v1/servers").await.json());
+    let web = created.header("location");
+    for (path, asked) in [
+        ("/api/v1/servers", "/api/v1/servers"),
+        ("/api/v1/applications", "/api/v1/applications"),
+        ("/api/v1/applications/{id}/servers", &format!("{}/servers", nginx.header("location"))),
+        ("/api/v1/servers/{id}/history", &format!("{web}/history")),
+        ("/api/v1/applications/{id}/history", &format!("{}/history", nginx.header("location"))),
+    ] {
+        let answers = &description["paths"][path]["get"]["responses"]["200"];
+        let page = answers["content"]["application/json"]["schema"]["$ref"].as_str().unwrap();
+        let asked = service.get(asked).await.json();
+        assert!(asked["total"].as_u64().is_some_and(|total| total > 0), "{path}");
+        holds(page.rsplit('/').next().unwrap(), &asked);
+    }
     let bad = service.post("/api/v1/servers", &json!({"name": 1})).await;
     holds("Problem", &bad.json());
     holds("Problem", &service.get("/nope").await.json());

@@ -102,7 +102,7 @@ async fn an_own_role_with_a_condition() {
     let grants = json!([
         {"action": "read", "object_type": "server", "condition": staging},
         {"action": "update", "object_type": "server", "condition": staging},
-        {"action": "read", "object_type": "application"},
+        {"action": "read", "object_type": "rack"},
     ]);
     let unknown = create_role(&service, "staging-operator", grants.clone()).await;
     assert_eq!(unknown.fields_at_fault(), ["grants.2.object_type"], "{unknown:?}");

@@ -8,27 +8,36 @@ use sqlx::{Database, FromRow, Row};
 use uuid::Uuid;
 
 use super::{Db, Pools, dialect};
-use crate::server::{Credential, Server};
+use crate::server::{Credential, Installation, Server, credential_columns, installation_columns};
 
-/// A row for each credential, or one without.
+macro_rules! server_columns {
+    () => {
+        concat!(
+            r#"SELECT "servers"."id", "servers"."created_at", "servers"."name", "servers"."cpu_cores", "#,
+            r#""servers"."ram_mib", "servers"."hdd_mib", "servers"."environment", "servers"."os_name", "#,
+            r#""servers"."os_version", "servers"."os_architecture", "servers"."status", "servers"."discarded", "#,
+            r#""servers"."revision", "servers"."modified_at", "#,
+        )
+    };
+}
+
+/// A row for each credential, or one without, and a row for each installation.
 static FIND: LazyLock<String> = LazyLock::new(|| {
     dialect(concat!(
-        r#"SELECT "servers"."id", "servers"."created_at", "servers"."name", "servers"."cpu_cores", "#,
-        r#""servers"."ram_mib", "servers"."hdd_mib", "servers"."environment", "servers"."os_name", "#,
-        r#""servers"."os_version", "servers"."os_architecture", "servers"."status", "servers"."discarded", "#,
-        r#""servers"."revision", "servers"."modified_at", "#,
-        r#""server_credentials"."connection_type", "server_credentials"."username", "#,
-        r#""server_credentials"."local_ip", "server_credentials"."local_port", "#,
-        r#""server_credentials"."public_ip", "server_credentials"."public_port", "server_credentials"."id" "#,
-        r#"AS "credential_id", "server_credentials"."password_key" IS NOT NULL AS "has_password" FROM "#,
-        r#""servers" LEFT JOIN "server_credentials" ON "server_credentials"."server_id" = "servers"."id" "#,
-        r#"WHERE "servers"."id" = ? ORDER BY "server_credentials"."id" ASC"#,
+        server_columns!(),
+        credential_columns!(),
+        r#" FROM "servers" LEFT JOIN "server_credentials" ON "server_credentials"."server_id" = "servers"."id" "#,
+        r#"WHERE "servers"."id" = ? UNION ALL "#,
+        server_columns!(),
+        installation_columns!(),
+        r#" WHERE "servers"."id" = ?"#,
     ))
 });
 
 /// Answers the server with this id.
 pub async fn find_server(pools: web::Data<Pools>, id: web::Path<Uuid>) -> actix_web::Result<HttpResponse> {
     let rows = sqlx::query(FIND.as_str())
+        .bind(*id)
         .bind(*id)
         .fetch_all(&pools.readers)
         .await
@@ -42,8 +51,12 @@ pub async fn find_server(pools: web::Data<Pools>, id: web::Path<Uuid>) -> actix_
 fn server(rows: &[<Db as Database>::Row]) -> sqlx::Result<Option<Server>> {
     let Some(first) = rows.first() else { return Ok(None) };
     let mut server = Server::from_row(first)?;
-    if first.try_get::<Option<Uuid>, _>("credential_id")?.is_some() {
-        server.credentials = rows.iter().map(Credential::from_row).collect::<sqlx::Result<_>>()?;
+    for row in rows {
+        if row.try_get::<Option<Uuid>, _>("credential_id")?.is_some() {
+            server.credentials.push(Credential::from_row(row)?);
+        } else if row.try_get::<Option<Uuid>, _>("application_id")?.is_some() {
+            server.applications.push(Installation::from_row(row)?);
+        }
     }
     Ok(Some(server))
 }

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Database, FromRow, Row};
 use uuid::Uuid;
 
 use super::{Db, Pools, dialect};
-use crate::server::{Credential, Server};
+use crate::server::{Credential, Installation, Server, credential_columns, installation_columns};
 
 static LIST: LazyLock<String> = LazyLock::new(|| {
     dialect(concat!(
@@ -25,14 +25,19 @@ static LIST: LazyLock<String> = LazyLock::new(|| {
     ))
 });
 
-/// A row for each credential, or one without. A placeholder for each server follows, and the order.
+/// A row for each credential, or one without. A placeholder for each server follows.
 const CREDENTIALS: &str = concat!(
-    r#"SELECT "servers"."id", "servers"."revision", "server_credentials"."connection_type", "#,
-    r#""server_credentials"."username", "server_credentials"."local_ip", "#,
-    r#""server_credentials"."local_port", "server_credentials"."public_ip", "#,
-    r#""server_credentials"."public_port", "server_credentials"."id" AS "credential_id", "#,
-    r#""server_credentials"."password_key" IS NOT NULL AS "has_password" FROM "servers" LEFT JOIN "#,
-    r#""server_credentials" ON "server_credentials"."server_id" = "servers"."id" WHERE "servers"."id" IN ("#,
+    r#"SELECT "servers"."id", "servers"."revision", "#,
+    credential_columns!(),
+    r#" FROM "servers" LEFT JOIN "server_credentials" ON "server_credentials"."server_id" = "servers"."id" "#,
+    r#"WHERE "servers"."id" IN ("#,
+);
+
+/// A row for each installation. A placeholder for each server follows.
+const INSTALLATIONS: &str = concat!(
+    r#") UNION ALL SELECT "servers"."id", "servers"."revision", "#,
+    installation_columns!(),
+    r#" WHERE "servers"."id" IN ("#,
 );
 
 /// Servers on a page.
@@ -78,7 +83,7 @@ async fn page(pools: &Pools) -> sqlx::Result<Page> {
     let has_next = rows.len() > wanted;
     rows.truncate(wanted);
     let mut items: Vec<Server> = rows.into_iter().map(|row| row.server).collect();
-    add_credentials(&mut items, &mut connection).await?;
+    add_parts(&mut items, &mut connection).await?;
     Ok(Page {
         total,
         limit: LIMIT,
@@ -91,22 +96,25 @@ async fn page(pools: &Pools) -> sqlx::Result<Page> {
     })
 }
 
-async fn add_credentials(
+async fn add_parts(
     servers: &mut [Server],
     connection: &mut <Db as Database>::Connection,
 ) -> sqlx::Result<()> {
     let placeholders = vec!["?"; servers.len()].join(", ");
-    let select = dialect(&format!(r#"{CREDENTIALS}{placeholders}) ORDER BY "server_credentials"."id" ASC"#));
-    let select =
-        servers.iter().fold(sqlx::query(AssertSqlSafe(select)), |select, server| select.bind(server.id));
-    let mut credentials: HashMap<Uuid, Vec<Credential>> = HashMap::new();
+    let select = dialect(&format!("{CREDENTIALS}{placeholders}{INSTALLATIONS}{placeholders})"));
+    let ids = servers.iter().chain(servers.iter()).map(|server| server.id);
+    let select = ids.fold(sqlx::query(AssertSqlSafe(select)), |select, id| select.bind(id));
+    let mut parts: HashMap<Uuid, (Vec<Credential>, Vec<Installation>)> = HashMap::new();
     for row in select.fetch_all(connection).await? {
+        let (credentials, installations) = parts.entry(row.try_get("id")?).or_default();
         if row.try_get::<Option<Uuid>, _>("credential_id")?.is_some() {
-            credentials.entry(row.try_get("id")?).or_default().push(Credential::from_row(&row)?);
+            credentials.push(Credential::from_row(&row)?);
+        } else if row.try_get::<Option<Uuid>, _>("application_id")?.is_some() {
+            installations.push(Installation::from_row(&row)?);
         }
     }
     for server in servers {
-        server.credentials = credentials.remove(&server.id).unwrap_or_default();
+        (server.credentials, server.applications) = parts.remove(&server.id).unwrap_or_default();
     }
     Ok(())
 }

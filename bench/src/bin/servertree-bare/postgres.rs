@@ -21,7 +21,7 @@ type Pools = crate::pools::Pools<Db>;
 const BEGIN: &str = "BEGIN";
 
 const SESSION: &str = "SET default_transaction_isolation = 'read committed'; SET lock_timeout = 4000; \
-    SET TimeZone = 'UTC'; SET client_min_messages = 'warning'";
+    SET TimeZone = 'UTC'; SET client_min_messages = 'warning'; SET hash_mem_multiplier = 64";
 
 const READ_ONLY: &str = "SET default_transaction_read_only = on";
 

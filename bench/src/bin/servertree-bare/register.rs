@@ -74,6 +74,7 @@ fn stopped(specification: Specification) -> Server {
         operating_system: specification.operating_system,
         status: "stopped".to_owned(),
         credentials: Vec::new(),
+        applications: Vec::new(),
         discarded: false,
         revision: 1,
         created_at: now,

@@ -129,7 +129,7 @@ pub const OBJECT: ObjectType = ObjectType {
 const ID: Field = Field::id("id", "id");
 const USERNAME: Field = Field::name("username", "username", "username").sortable();
 const ROLES: Part =
-    Part { name: "roles", table: "authorization_user_role_names", owner: "user_id", id: "id" };
+    Part { name: "roles", table: "authorization_user_role_names", owner: "user_id", id: "id", joined: None };
 
 impl ListView for UserView {
     const FIELDS: &'static [Field] = &[

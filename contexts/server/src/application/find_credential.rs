@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use servertree_kernel::criteria::ListView;
 use servertree_kernel::domain::{IpAddress, Revision};
 use servertree_kernel::http::Representation;
@@ -74,7 +74,7 @@ pub const UPDATE: Permission = Permission::new("update", "server.credential");
 pub const DISCARD: Permission = Permission::new("discard", "server.credential");
 
 /// How a server is reached.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Credential)]
 pub struct CredentialView {
     pub id: CredentialId,
@@ -101,7 +101,7 @@ pub struct CredentialView {
 }
 
 /// A credential by itself. Its revision is that of its server: what changes the one changes the other.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ServerCredential {
     #[serde(flatten)]
     pub credential: CredentialView,

@@ -1,10 +1,14 @@
 //! Find one server; and what a server looks like from outside.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::Serialize;
-use servertree_kernel::criteria::{Criteria, Field, ListView, Part, Slice};
+use serde::{Deserialize, Serialize};
+use servertree_kernel::cache::{Cache, Key};
+use servertree_kernel::criteria::{
+    Condition, Criteria, Field, Filter, Joined, ListView, Operand, Part, Slice,
+};
 use servertree_kernel::database::DatabaseError;
 use servertree_kernel::domain::{Port, Revision, Timestamp};
 use servertree_kernel::http::Representation;
@@ -17,8 +21,11 @@ use shaku::Component;
 use utoipa::ToSchema;
 
 use super::find_credential::{self, CredentialView};
+use super::follow_applications::KNOWN_APPLICATIONS;
+use super::installation_view::InstallationView;
 use crate::domain::{
-    CpuCores, Environment, HddMib, OperatingSystem, RamMib, Server, ServerId, ServerName, Status,
+    ApplicationId, CpuCores, Environment, HddMib, OperatingSystem, RamMib, Server, ServerId, ServerName,
+    Status,
 };
 use crate::error::Error;
 
@@ -39,7 +46,12 @@ impl Query for FindServer {
 pub struct Handler {
     #[shaku(inject)]
     views: Arc<dyn ServerViews>,
+    #[shaku(inject)]
+    cache: Arc<dyn Cache>,
 }
+
+/// How long a server is kept in the cache; it is forgotten with each event of it, and when an application changes.
+const KEEP: Duration = Duration::from_mins(1);
 
 #[async_trait]
 impl QueryHandler<FindServer> for Handler {
@@ -49,7 +61,15 @@ impl QueryHandler<FindServer> for Handler {
         uow: &mut ReadUow,
         message: &Message,
     ) -> Result<ServerView, Failure> {
-        let found = self.views.find(query.id, uow).await?.ok_or(Error::NotFound(query.id))?;
+        let key = Key::new(format!("server.find_server:{}", query.id))
+            .tagged(query.id.to_string())
+            .tagged(KNOWN_APPLICATIONS);
+        let load = async {
+            uow.latest();
+            Ok(self.views.find(query.id, uow).await?)
+        };
+        let found: Option<ServerView> = self.cache.get_or_load_json(key, KEEP, load).await?;
+        let found = found.ok_or(Error::NotFound(query.id))?;
         message.access.permit(|| &found, Error::NotFound(query.id))?;
         Ok(found.seen_with(&message.access))
     }
@@ -61,17 +81,21 @@ pub trait ServerViews: Port {
     /// The server with this id.
     async fn find(&self, id: ServerId, uow: &mut ReadUow) -> Result<Option<ServerView>, DatabaseError>;
 
-    /// A part of the list of servers, as far as the caller may see them.
+    /// A part of the list of those servers that are `among` these, as far as the caller may see them.
     async fn list(
         &self,
         criteria: &Criteria<ServerView>,
+        among: Filter,
         access: &Access,
         uow: &mut ReadUow,
     ) -> Result<Slice<ServerView>, Failure>;
+
+    /// Whether there ever was an application with this id.
+    async fn knows_application(&self, id: ApplicationId, uow: &mut ReadUow) -> Result<bool, DatabaseError>;
 }
 
 /// A server.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Server)]
 pub struct ServerView {
     pub id: ServerId,
@@ -100,6 +124,8 @@ pub struct ServerView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<CredentialView>, required = false)]
     pub credentials: Option<Vec<CredentialView>>,
+    /// What is installed on it, by name and version.
+    pub applications: Vec<InstallationView>,
     /// Whether it was discarded: kept, but out of the inventory.
     pub discarded: bool,
     /// How many changes led to what it is now.
@@ -112,7 +138,7 @@ pub struct ServerView {
 }
 
 /// What runs a server.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OperatingSystemView {
     pub name: String,
     pub version: String,
@@ -126,6 +152,12 @@ impl ServerView {
             self.credentials = None;
         }
         self
+    }
+
+    /// Those on which this application is installed.
+    pub fn with_application(id: ApplicationId) -> Filter {
+        let conditions = vec![(&APPLICATION_ID, Condition::Equal(Operand::Id(id.into())))];
+        Filter::Part { part: &APPLICATIONS, conditions, none: false }
     }
 }
 
@@ -155,7 +187,18 @@ const ID: Field = Field::id("id", "id");
 const NAME: Field = Field::name("name", "name", "name_key").sortable();
 
 const CREDENTIALS: Part =
-    Part { name: "credentials", table: "server_credentials", owner: "server_id", id: "id" };
+    Part { name: "credentials", table: "server_credentials", owner: "server_id", id: "id", joined: None };
+
+const APPLICATIONS: Part = Part {
+    name: "applications",
+    table: "server_installations",
+    owner: "server_id",
+    id: "id",
+    joined: Some(Joined { table: "server_applications", by: "application_id" }),
+};
+
+const APPLICATION_ID: Field = Field::id("applications.application_id", "application_id").of(&APPLICATIONS);
+const APPLICATION_NAME: Field = Field::name("applications.name", "name", "name_key").of_joined(&APPLICATIONS);
 
 impl ListView for ServerView {
     const FIELDS: &'static [Field] = &[
@@ -181,10 +224,18 @@ impl ListView for ServerView {
         Field::integer("credentials.local_port", "local_port").of(&CREDENTIALS),
         Field::address("credentials.public_ip", "public_ip", "public_ip_key").of(&CREDENTIALS),
         Field::integer("credentials.public_port", "public_port").of(&CREDENTIALS),
+        Field::any_of(&APPLICATIONS),
+        APPLICATION_ID,
+        APPLICATION_NAME,
+        Field::text("applications.version", "version", "version_key").of_joined(&APPLICATIONS),
+        Field::boolean("applications.application_discarded", "discarded").of_joined(&APPLICATIONS),
+        Field::text("applications.install_dir", "install_dir", "install_dir_key").of(&APPLICATIONS),
+        Field::text("applications.log_dir", "log_dir", "log_dir_key").of(&APPLICATIONS),
     ];
     const DEFAULT_SORT: &'static Field = &NAME;
     const ID: &'static Field = &ID;
     const SEARCH_COLUMN: &'static str = "search_key";
+    const SEARCHED_PARTS: &'static [&'static Field] = &[&APPLICATION_NAME];
     const SHOWN: &'static [&'static str] = &[
         "id",
         "name",
@@ -195,6 +246,7 @@ impl ListView for ServerView {
         "operating_system",
         "status",
         "credentials",
+        "applications",
         "discarded",
         "revision",
         "created_at",
@@ -221,6 +273,7 @@ impl From<&Server> for ServerView {
             },
             status: state.status.as_str().to_owned(),
             credentials: Some(state.credentials.iter().map(Into::into).collect()),
+            applications: InstallationView::sorted(state.installations.iter().map(Into::into).collect()),
             discarded: state.discarded,
             revision: server.revision(),
             created_at: state.created_at,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use servertree_kernel::criteria::{Criteria, Slice};
+use servertree_kernel::criteria::{Criteria, Filter, Slice};
 use servertree_kernel::message::Message;
 use servertree_kernel::permission::Permission;
 use servertree_kernel::problem::Failure;
@@ -41,11 +41,22 @@ impl QueryHandler<FindServers> for Handler {
         uow: &mut ReadUow,
         message: &Message,
     ) -> Result<Slice<ServerView>, Failure> {
-        if !message.access.has(find_credential::READ) {
-            query.criteria.refuse_part("credentials")?;
-        }
-        self.views.list(&query.criteria, &message.access, uow).await
+        page_of(&*self.views, &query.criteria, Filter::everything(), uow, message).await
     }
+}
+
+/// A page of those servers that are `among` these, as far as the caller may see them.
+pub async fn page_of(
+    views: &dyn ServerViews,
+    criteria: &Criteria<ServerView>,
+    among: Filter,
+    uow: &mut ReadUow,
+    message: &Message,
+) -> Result<Slice<ServerView>, Failure> {
+    if !message.access.has(find_credential::READ) {
+        criteria.refuse_part("credentials")?;
+    }
+    views.list(criteria, among, &message.access, uow).await
 }
 
 #[cfg(test)]

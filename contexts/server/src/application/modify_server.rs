@@ -14,7 +14,7 @@ use shaku::Component;
 
 use super::find_credential;
 use super::find_server::ServerView;
-use crate::domain::{ServerDraft, ServerId, ServerRepository};
+use crate::domain::{ApplicationRepository, ServerDraft, ServerId, ServerRepository};
 
 /// Replace all that is said about a server.
 #[derive(Clone)]
@@ -38,6 +38,8 @@ pub struct Handler {
     #[shaku(inject)]
     servers: Arc<dyn ServerRepository>,
     #[shaku(inject)]
+    applications: Arc<dyn ApplicationRepository>,
+    #[shaku(inject)]
     ids: Arc<dyn IdGenerator>,
 }
 
@@ -53,7 +55,8 @@ impl CommandHandler<ModifyServer> for Handler {
         if command.draft.names_credentials() {
             server.permit_naming_credentials()?;
         }
-        server.modify(command.draft, || self.ids.next().into(), message.now)?;
+        let known = self.applications.find_many(&server.not_installed(&command.draft), uow).await?;
+        server.modify(command.draft, &known, || self.ids.next().into(), message.now)?;
         self.servers.save_change(server, uow).await
     }
 }
@@ -69,8 +72,8 @@ mod tests {
     use crate::application::discard_server::DiscardServer;
     use crate::application::find_server::FindServer;
     use crate::application::register_server::RegisterServer;
-    use crate::domain::CredentialDrafts;
-    use crate::domain::samples::{credential, draft};
+    use crate::domain::samples::{application, credential, draft, installations, register_applications};
+    use crate::domain::{CredentialDrafts, InstallationDrafts};
 
     fn modify(id: ServerId, name: &str, precondition: Precondition) -> ModifyServer {
         ModifyServer { id, draft: draft(name), precondition }
@@ -136,6 +139,61 @@ mod tests {
         let faults: Vec<(&str, &str)> =
             failure.fields().iter().map(|error| (error.field.as_str(), error.code)).collect();
         assert_eq!(faults, [("credentials.1.id", "repeated"), ("credentials.2.id", "unknown_value")]);
+        test.finish().await;
+    }
+
+    /// Those that are named stay or move, the others go; what GET gave can be put back, also when an application was discarded.
+    #[tokio::test]
+    async fn applications_are_replaced() {
+        let test = Testbed::of(&[&CONTEXT]).start().await;
+        register_applications(&test, &["a", "b", "c", "old"]).await;
+        let with = |applications| ServerDraft { applications, ..draft("web-1") };
+        let registered = RegisterServer { draft: with(installations(&["b", "old", "a"])) };
+        let server = test.dispatch(registered).await.unwrap();
+        let modify = |draft| ModifyServer { id: server.id, draft, precondition: Precondition::Any };
+        let names = |server: &ServerView| -> Vec<String> {
+            server.applications.iter().map(|installation| installation.name.clone()).collect()
+        };
+        assert_eq!(names(&server), ["a", "b", "old"]);
+        let discarded = json!({"name": "old", "version": "1.27"});
+        test.publish("application.discarded", application("old").id, 2, discarded).await;
+        test.delivered().await;
+
+        let found = test.ask(FindServer { id: server.id }).await.unwrap();
+        let mut body = serde_json::to_value(&found).unwrap();
+        let put_back =
+            |body: &Value| servertree_kernel::fields::parse(body.clone()).map(InstallationDrafts::Replace);
+        let same = test.dispatch(modify(with(put_back(&body["applications"]).unwrap()))).await.unwrap();
+        assert_eq!((&same, same.revision), (&found, 1));
+        let kept = test.dispatch(modify(draft("web-1"))).await.unwrap();
+        assert_eq!(kept, found, "nothing was said of them");
+
+        body["applications"][1]["log_dir"] = json!("/srv/log");
+        body["applications"][0] =
+            json!({"application_id": application("c").id, "install_dir": "/c", "log_dir": "/c"});
+        let modified = test.dispatch(modify(with(put_back(&body["applications"]).unwrap()))).await.unwrap();
+        assert_eq!((names(&modified), modified.revision), (vec!["b".into(), "c".into(), "old".into()], 2));
+        assert_eq!(test.ask(FindServer { id: server.id }).await.unwrap(), modified);
+        let events = test.event_types().await;
+        let expected = ["server.application.uninstalled", "server.application.installed", "server.modified"];
+        assert_eq!(events[events.len() - 3..], expected);
+
+        let faulty = installations(&["b", "unknown", "b", "old", "a", "unknown"]);
+        test.dispatch(modify(with(installations(&["b"])))).await.unwrap();
+        let failure = test.dispatch(modify(with(faulty))).await.unwrap_err();
+        let faults: Vec<(&str, &str)> =
+            failure.fields().iter().map(|error| (error.field.as_str(), error.code)).collect();
+        assert_eq!(
+            faults,
+            [
+                ("applications.1.application_id", "unknown_application"),
+                ("applications.2.application_id", "repeated"),
+                ("applications.3.application_id", "discarded_application"),
+                ("applications.5.application_id", "repeated"),
+            ]
+        );
+        let none = test.dispatch(modify(with(installations(&[])))).await.unwrap();
+        assert_eq!(names(&none), Vec::<String>::new());
         test.finish().await;
     }
 

@@ -15,7 +15,7 @@ use shaku::Component;
 
 use super::find_credential;
 use super::find_server::ServerView;
-use crate::domain::{ServerId, ServerRepository};
+use crate::domain::{ApplicationRepository, ServerId, ServerRepository};
 
 /// Change a part of what is said about a server.
 #[derive(Clone)]
@@ -39,6 +39,8 @@ pub struct Handler {
     #[shaku(inject)]
     servers: Arc<dyn ServerRepository>,
     #[shaku(inject)]
+    applications: Arc<dyn ApplicationRepository>,
+    #[shaku(inject)]
     ids: Arc<dyn IdGenerator>,
 }
 
@@ -56,7 +58,8 @@ impl CommandHandler<PatchServer> for Handler {
             server.permit_naming_credentials()?;
         }
         let draft = command.patch.apply(&ServerView::from(&*server))?;
-        server.modify(draft, || self.ids.next().into(), message.now)?;
+        let known = self.applications.find_many(&server.not_installed(&draft), uow).await?;
+        server.modify(draft, &known, || self.ids.next().into(), message.now)?;
         self.servers.save_change(server, uow).await
     }
 }

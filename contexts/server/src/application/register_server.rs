@@ -14,7 +14,7 @@ use shaku::Component;
 use super::find_credential;
 use super::find_server::ServerView;
 use super::permitted_change::Change;
-use crate::domain::{Server, ServerDraft, ServerRepository};
+use crate::domain::{ApplicationRepository, Server, ServerDraft, ServerRepository};
 
 /// Enter a new server into the inventory.
 #[derive(Clone)]
@@ -35,6 +35,8 @@ pub struct Handler {
     #[shaku(inject)]
     servers: Arc<dyn ServerRepository>,
     #[shaku(inject)]
+    applications: Arc<dyn ApplicationRepository>,
+    #[shaku(inject)]
     ids: Arc<dyn IdGenerator>,
 }
 
@@ -48,7 +50,9 @@ impl CommandHandler<RegisterServer> for Handler {
     ) -> Result<ServerView, Failure> {
         let id = self.ids.next().into();
         let names_credentials = command.draft.names_credentials();
-        let server = Server::register(id, command.draft, || self.ids.next().into(), message.now)?;
+        let named: Vec<_> = command.draft.applications.ids().collect();
+        let known = self.applications.find_many(&named, uow).await?;
+        let server = Server::register(id, command.draft, &known, || self.ids.next().into(), message.now)?;
         let change = Change::of_nothing(server, message);
         if names_credentials {
             change.permit_naming_credentials()?;

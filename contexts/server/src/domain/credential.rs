@@ -61,13 +61,23 @@ pub struct Credential {
 }
 
 /// All there is to know about a credential but its password.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct CredentialSpecification {
+    /// How one connects.
     pub connection_type: ConnectionType,
+    /// Who one logs in as.
     pub username: Username,
+    /// Where the server is in its own network.
+    #[schema(required)]
     pub local_ip: Option<IpAddress>,
+    /// The port there.
+    #[schema(required)]
     pub local_port: Option<Port>,
+    /// Where the server is seen from outside.
+    #[schema(required)]
     pub public_ip: Option<IpAddress>,
+    /// The port there.
+    #[schema(required)]
     pub public_port: Option<Port>,
 }
 

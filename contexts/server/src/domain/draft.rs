@@ -4,7 +4,9 @@ use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
 use servertree_kernel::fields::{FieldErrors, Replaceable};
 use utoipa::ToSchema;
 
+use super::application::ApplicationId;
 use super::credential::CredentialDraft;
+use super::installation::InstallationDraft;
 use super::values::{CpuCores, Environment, HddMib, OperatingSystem, RamMib, ServerName, Specification};
 
 /// All that people say about a server.
@@ -29,6 +31,11 @@ pub struct ServerDraft {
     #[deserr(default)]
     #[schema(value_type = Option<Vec<CredentialDraft>>, nullable = false, max_items = 100)]
     pub credentials: CredentialDrafts,
+    /// What is installed on it, 100 applications at most, each once. One that is named and not installed yet must not be
+    /// discarded; those that are not named are uninstalled. Not there: all stay as they are.
+    #[deserr(default)]
+    #[schema(value_type = Option<Vec<InstallationDraft>>, nullable = false, max_items = 100)]
+    pub applications: InstallationDrafts,
 }
 
 /// What people say about the credentials of a server.
@@ -39,6 +46,36 @@ pub enum CredentialDrafts {
     Keep,
     /// All there are to be.
     Replace(Vec<CredentialDraft>),
+}
+
+/// What people say about the applications on a server.
+#[derive(Clone, Debug, Default)]
+pub enum InstallationDrafts {
+    /// Nothing.
+    #[default]
+    Keep,
+    /// All there are to be.
+    Replace(Vec<InstallationDraft>),
+}
+
+impl InstallationDrafts {
+    /// The applications that it names.
+    pub fn ids(&self) -> impl Iterator<Item = ApplicationId> {
+        let drafts = match self {
+            Self::Keep => &[][..],
+            Self::Replace(drafts) => drafts,
+        };
+        drafts.iter().map(|draft| draft.application_id)
+    }
+}
+
+impl Deserr<FieldErrors> for InstallationDrafts {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef<'_>,
+    ) -> Result<Self, FieldErrors> {
+        Vec::deserialize_from_value(value, location).map(Self::Replace)
+    }
 }
 
 impl Deserr<FieldErrors> for CredentialDrafts {
@@ -56,8 +93,8 @@ impl ServerDraft {
         matches!(self.credentials, CredentialDrafts::Replace(_))
     }
 
-    /// What it says of the server itself, and of its credentials.
-    pub fn split(self) -> (Specification, CredentialDrafts) {
+    /// What it says of the server itself, of its credentials, and of the applications on it.
+    pub fn split(self) -> (Specification, CredentialDrafts, InstallationDrafts) {
         let specification = Specification {
             name: self.name,
             cpu_cores: self.cpu_cores,
@@ -66,7 +103,7 @@ impl ServerDraft {
             environment: self.environment,
             operating_system: self.operating_system,
         };
-        (specification, self.credentials)
+        (specification, self.credentials, self.applications)
     }
 }
 

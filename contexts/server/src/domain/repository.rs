@@ -1,9 +1,9 @@
-//! Where servers are kept.
+//! Where servers are kept, and what is known of applications.
 
 use async_trait::async_trait;
-use servertree_kernel::domain::{Port, Secret, WriteUow};
+use servertree_kernel::domain::{Port, Revision, Secret, WriteUow};
 
-use super::{CredentialId, Server, ServerId};
+use super::{Application, ApplicationId, CredentialId, Server, ServerId};
 use crate::error::Error;
 
 /// Keeps servers, within a unit of work.
@@ -21,4 +21,26 @@ pub trait ServerRepository: Port {
 
     /// The password of a credential that has one.
     async fn password(&self, credential: CredentialId, uow: &mut WriteUow) -> Result<Secret, Error>;
+}
+
+/// Keeps what is known of applications, within a unit of work.
+#[async_trait]
+pub trait ApplicationRepository: Port {
+    /// Those of these that are known. Nobody is asked about none.
+    async fn find_many(&self, ids: &[ApplicationId], uow: &mut WriteUow) -> Result<Vec<Application>, Error>;
+
+    /// The application with this id, and the revision that it was heard of at, if it is known.
+    async fn find(
+        &self,
+        id: ApplicationId,
+        uow: &mut WriteUow,
+    ) -> Result<Option<(Application, Revision)>, Error>;
+
+    /// Remembers that it is so at this revision.
+    async fn save(
+        &self,
+        application: &Application,
+        revision: Revision,
+        uow: &mut WriteUow,
+    ) -> Result<(), Error>;
 }

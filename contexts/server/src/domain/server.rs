@@ -3,8 +3,8 @@
 use servertree_kernel::domain::{Aggregate, Changes, Outcome, Recorder, Revision, Timestamp, Uuid};
 
 use super::{
-    Credential, CredentialDraft, CredentialId, Credentials, RevealReason, ServerDraft, ServerId, ServerName,
-    Specification, Status,
+    Application, ApplicationId, Credential, CredentialDraft, CredentialId, Credentials, Directories,
+    Installation, Installations, RevealReason, ServerDraft, ServerId, ServerName, Specification, Status,
 };
 use crate::error::Error;
 
@@ -22,6 +22,7 @@ pub struct ServerState {
     pub specification: Specification,
     pub status: Status,
     pub credentials: Credentials,
+    pub installations: Installations,
     /// Discarded servers are kept, but are out of the inventory.
     pub discarded: bool,
     pub created_at: Timestamp,
@@ -40,28 +41,34 @@ pub enum ServerEvent {
     CredentialChanged { credential: Credential, changes: Changes, password_changed: bool },
     CredentialRemoved { credential: Credential },
     CredentialRevealed { credential: Credential, reason: RevealReason },
+    ApplicationInstalled { installation: Installation },
+    InstallationChanged { installation: Installation, changes: Changes },
+    ApplicationUninstalled { installation: Installation },
 }
 
 impl Server {
-    /// A new server enters the inventory, stopped.
+    /// A new server enters the inventory, stopped. `known` are those of the applications to be installed that are known.
     pub fn register(
         id: ServerId,
         draft: ServerDraft,
+        known: &[Application],
         next_id: impl FnMut() -> CredentialId,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let (specification, drafts) = draft.split();
+        let (specification, of_credentials, of_applications) = draft.split();
         let status = Status::default();
-        let mut credentials = Credentials::default();
-        let added = credentials.replace(drafts, next_id)?;
+        let (mut credentials, mut installations) = (Credentials::default(), Installations::default());
+        let added = credentials.replace(of_credentials, next_id)?;
+        let installed = installations.replace(of_applications, known)?;
         let mut recorder = Recorder::new();
         recorder.record(ServerEvent::Registered { specification: specification.clone(), status });
-        added.into_iter().for_each(|event| recorder.record(event));
+        added.into_iter().chain(installed).for_each(|event| recorder.record(event));
         let state = ServerState {
             id,
             specification,
             status,
             credentials,
+            installations,
             discarded: false,
             created_at: now,
             modified_at: now,
@@ -74,23 +81,31 @@ impl Server {
         Self { state, recorder: Recorder::stored_at(revision) }
     }
 
-    /// Everything about the server may change, but not that of a discarded one.
+    /// Of the applications that a draft names, those that are not installed yet.
+    pub fn not_installed(&self, draft: &ServerDraft) -> Vec<ApplicationId> {
+        draft.applications.ids().filter(|id| !self.state.installations.has(*id)).collect()
+    }
+
+    /// Everything about the server may change, but not that of a discarded one. `known` are those of the applications to be
+    /// installed that are known.
     pub fn modify(
         &mut self,
         draft: ServerDraft,
+        known: &[Application],
         next_id: impl FnMut() -> CredentialId,
         now: Timestamp,
     ) -> Result<Outcome, Error> {
         self.require_not_discarded()?;
-        let (specification, drafts) = draft.split();
-        let of_credentials = self.state.credentials.replace(drafts, next_id)?;
+        let (specification, of_credentials, of_applications) = draft.split();
+        let of_credentials = self.state.credentials.replace(of_credentials, next_id)?;
+        let of_applications = self.state.installations.replace(of_applications, known)?;
         let changes = changes(&self.state.specification, &specification);
         let mut outcome = Outcome::AlreadySo;
         if !changes.is_empty() {
             self.state.specification = specification;
             outcome = self.record(ServerEvent::Modified { changes }, now);
         }
-        for event in of_credentials {
+        for event in of_credentials.into_iter().chain(of_applications) {
             outcome = self.record(event, now);
         }
         Ok(outcome)
@@ -138,6 +153,28 @@ impl Server {
         }
         self.recorder.record(ServerEvent::CredentialRevealed { credential, reason });
         Ok(())
+    }
+
+    /// An application is installed, or is installed elsewhere from now on. `known` has it, if it is known.
+    pub fn install_application(
+        &mut self,
+        id: ApplicationId,
+        directories: Directories,
+        known: &[Application],
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
+        self.require_not_discarded()?;
+        match self.state.installations.install(id, directories, known)? {
+            Some(event) => Ok(self.record(event, now)),
+            None => Ok(Outcome::AlreadySo),
+        }
+    }
+
+    /// An application is not there any more.
+    pub fn uninstall_application(&mut self, id: ApplicationId, now: Timestamp) -> Result<Outcome, Error> {
+        self.require_not_discarded()?;
+        let uninstalled = self.state.installations.uninstall(id)?;
+        Ok(self.record(uninstalled, now))
     }
 
     /// Somebody says how the server is doing, but not a discarded one.
@@ -242,13 +279,14 @@ mod tests {
     /// A server as it was stored, at revision 3.
     fn given(discarded: bool) -> Server {
         let id = Uuid::nil().into();
-        let state = ServerState { discarded, ..Server::register(id, draft(4), nobody, THEN).unwrap().state };
+        let state =
+            ServerState { discarded, ..Server::register(id, draft(4), &[], nobody, THEN).unwrap().state };
         Server::stored(state, 3)
     }
 
     #[test]
     fn a_new_server_is_stopped_at_revision_1() {
-        let server = Server::register(Uuid::nil().into(), draft(4), nobody, NOW).unwrap();
+        let server = Server::register(Uuid::nil().into(), draft(4), &[], nobody, NOW).unwrap();
         assert_eq!((server.revision(), server.state().status), (1, Status::Stopped));
         let specification = samples::specification("web-1");
         assert_recorded(&server, &[ServerEvent::Registered { specification, status: Status::Stopped }]);
@@ -257,7 +295,7 @@ mod tests {
     #[test]
     fn modifying_records_what_differs() {
         let mut server = given(false);
-        assert_eq!(server.modify(draft(8), nobody, NOW).unwrap(), Outcome::Changed);
+        assert_eq!(server.modify(draft(8), &[], nobody, NOW).unwrap(), Outcome::Changed);
         assert_eq!((server.revision(), server.state().modified_at), (4, NOW));
         let changes = Changes::default().compare("cpu_cores", &4, &8);
         assert_recorded(&server, &[ServerEvent::Modified { changes }]);
@@ -266,7 +304,7 @@ mod tests {
     #[test]
     fn modifying_to_the_same_changes_nothing() {
         let mut server = given(false);
-        assert_eq!(server.modify(draft(4), nobody, NOW).unwrap(), Outcome::AlreadySo);
+        assert_eq!(server.modify(draft(4), &[], nobody, NOW).unwrap(), Outcome::AlreadySo);
         assert_eq!((server.revision(), server.state().modified_at), (3, THEN));
     }
 
@@ -282,8 +320,8 @@ mod tests {
 
     #[test]
     fn a_discarded_server_cannot_be_modified() {
-        assert!(matches!(given(true).modify(draft(8), nobody, NOW), Err(Error::Discarded(_))));
-        assert!(matches!(given(true).modify(draft(4), nobody, NOW), Err(Error::Discarded(_))));
+        assert!(matches!(given(true).modify(draft(8), &[], nobody, NOW), Err(Error::Discarded(_))));
+        assert!(matches!(given(true).modify(draft(4), &[], nobody, NOW), Err(Error::Discarded(_))));
     }
 
     #[test]

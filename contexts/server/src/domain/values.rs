@@ -77,13 +77,19 @@ pub struct OperatingSystem {
 }
 
 /// What a server is made of and what it is for.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct Specification {
+    /// What it is called.
     pub name: ServerName,
+    /// How many processor cores.
     pub cpu_cores: CpuCores,
+    /// How much memory, in MiB.
     pub ram_mib: RamMib,
+    /// How much disk space, in MiB.
     pub hdd_mib: HddMib,
+    /// What it is for.
     pub environment: Environment,
+    /// What runs it.
     pub operating_system: OperatingSystem,
 }
 

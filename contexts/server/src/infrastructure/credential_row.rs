@@ -4,6 +4,7 @@ use sea_query::{Expr, ExprTrait, Iden, SelectStatement};
 use servertree_kernel::domain::{Invalid, IpAddress};
 use sqlx::FromRow;
 
+use super::server_row::Servers;
 use crate::application::find_credential::CredentialView;
 use crate::domain::{
     ConnectionType, Credential, CredentialId, CredentialSpecification, Password, Port, ServerId, Username,
@@ -28,7 +29,7 @@ pub(super) enum ServerCredentials {
     PasswordSealed,
 }
 
-/// What a credential is read from. All of it is null where a server is joined with none.
+/// What a credential is read from. All of it is null where there is none.
 #[derive(FromRow)]
 pub(super) struct CredentialRow {
     credential_id: Option<CredentialId>,
@@ -38,14 +39,16 @@ pub(super) struct CredentialRow {
     local_port: Option<i64>,
     public_ip: Option<String>,
     public_port: Option<i64>,
-    has_password: bool,
+    has_password: Option<bool>,
 }
 
 impl CredentialRow {
-    /// Adds the columns it is read from, of `server_credentials`.
-    pub(super) fn columns(select: &mut SelectStatement) -> &mut SelectStatement {
+    /// Adds the credentials of each server, with the columns that they are read from: a row for each, or one without.
+    pub(super) fn join(select: &mut SelectStatement) -> &mut SelectStatement {
         let column = |column| (ServerCredentials::Table, column);
+        let of_server = Expr::col(column(ServerCredentials::ServerId)).equals((Servers::Table, Servers::Id));
         select
+            .left_join(ServerCredentials::Table, of_server)
             .columns([
                 column(ServerCredentials::ConnectionType),
                 column(ServerCredentials::Username),
@@ -58,13 +61,28 @@ impl CredentialRow {
             .expr_as(Expr::col(column(ServerCredentials::PasswordKey)).is_not_null(), "has_password")
     }
 
+    /// Adds its columns to a select that has other rows.
+    pub(super) fn nothing(select: &mut SelectStatement) -> &mut SelectStatement {
+        let columns = [
+            "connection_type",
+            "username",
+            "local_ip",
+            "local_port",
+            "public_ip",
+            "public_port",
+            "credential_id",
+            "has_password",
+        ];
+        columns.into_iter().fold(select, |select, column| select.expr_as(Expr::null(), column))
+    }
+
     /// The view; none where there is no credential.
     pub(super) fn into_view(self) -> Option<CredentialView> {
         Some(CredentialView {
             id: self.credential_id?,
             connection_type: self.connection_type?,
             username: self.username?,
-            has_password: self.has_password,
+            has_password: self.has_password?,
             local_ip: self.local_ip,
             local_port: self.local_port.and_then(in_16_bits),
             public_ip: self.public_ip,
@@ -96,7 +114,7 @@ impl CredentialRow {
             public_ip: ip("public_ip", self.public_ip)?,
             public_port: port("public_port", self.public_port)?,
         };
-        let password = if self.has_password { Password::Stored } else { Password::None };
+        let password = if self.has_password == Some(true) { Password::Stored } else { Password::None };
         Ok(Some(Credential { id, specification, password }))
     }
 }

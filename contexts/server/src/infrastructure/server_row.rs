@@ -1,14 +1,13 @@
 //! A row of the table `servers`, and its way to the aggregate and to the view.
 
-use sea_query::{Expr, ExprTrait, Iden, Order, Query, SelectStatement};
+use sea_query::{Iden, Query, SelectStatement};
 use servertree_kernel::domain::{Invalid, Timestamp};
 use sqlx::FromRow;
 
-use super::credential_row::{CredentialRow, ServerCredentials};
 use crate::application::find_server::{OperatingSystemView, ServerView};
 use crate::domain::{
-    CpuCores, Credentials, Environment, HddMib, OperatingSystem, OperatingSystemText, RamMib, Server,
-    ServerId, ServerName, ServerState, Specification, Status,
+    CpuCores, Credentials, Environment, HddMib, Installations, OperatingSystem, OperatingSystemText, RamMib,
+    Server, ServerId, ServerName, ServerState, Specification, Status,
 };
 use crate::error::Error;
 
@@ -37,7 +36,7 @@ pub(super) enum Servers {
 
 #[derive(FromRow)]
 pub(super) struct ServerRow {
-    id: ServerId,
+    pub(super) id: ServerId,
     name: String,
     cpu_cores: i64,
     ram_mib: i64,
@@ -82,7 +81,11 @@ impl ServerRow {
     }
 
     /// The aggregate. Values are parsed again: whatever got into the table, no rule is broken from here on.
-    fn into_server(self, credentials: Credentials) -> Result<Server, Error> {
+    pub(super) fn into_server(
+        self,
+        credentials: Credentials,
+        installations: Installations,
+    ) -> Result<Server, Error> {
         let id = self.id;
         let corrupt = |field| move |fault: Invalid| Error::Corrupt { id, field, fault: fault.to_string() };
         let negative = |field| move |_| Error::Corrupt { id, field, fault: "is out of range".to_owned() };
@@ -108,6 +111,7 @@ impl ServerRow {
             specification,
             status: Status::parse(&self.status).map_err(corrupt("status"))?,
             credentials,
+            installations,
             discarded: self.discarded,
             created_at: self.created_at,
             modified_at: self.modified_at,
@@ -132,75 +136,11 @@ impl From<ServerRow> for ServerView {
             },
             status: row.status,
             credentials: None,
+            applications: Vec::new(),
             discarded: row.discarded,
             revision: row.revision.unsigned_abs(),
             created_at: row.created_at,
             modified_at: row.modified_at,
         }
     }
-}
-
-/// A server, joined with one of its credentials.
-#[derive(FromRow)]
-pub(super) struct JoinedRow {
-    #[sqlx(flatten)]
-    server: ServerRow,
-    #[sqlx(flatten)]
-    credential: CredentialRow,
-}
-
-impl JoinedRow {
-    /// One server with all of its credentials, in one statement: what it shows was so at one moment.
-    pub(super) fn select(id: ServerId) -> SelectStatement {
-        join(ServerRow::select()).and_where(Expr::col((Servers::Table, Servers::Id)).eq(id)).take()
-    }
-
-    /// The aggregate that these rows make; none if there are none.
-    pub(super) fn into_server(rows: Vec<Self>) -> Result<Option<Server>, Error> {
-        let mut server = None;
-        let mut credentials = Vec::new();
-        for row in rows {
-            credentials.extend(row.credential.into_credential(row.server.id)?);
-            server = Some(row.server);
-        }
-        server.map(|server| server.into_server(Credentials::stored(credentials))).transpose()
-    }
-
-    /// The view that these rows make; none if there are none.
-    pub(super) fn into_view(rows: Vec<Self>) -> Option<ServerView> {
-        let mut rows = rows.into_iter();
-        let first = rows.next()?;
-        let mut view = ServerView::from(first.server);
-        let credentials = std::iter::once(first.credential).chain(rows.map(|row| row.credential));
-        view.credentials = Some(credentials.filter_map(CredentialRow::into_view).collect());
-        Some(view)
-    }
-}
-
-/// Which server at which revision, joined with one of its credentials.
-#[derive(FromRow)]
-pub(super) struct PartRow {
-    pub(super) id: ServerId,
-    pub(super) revision: i64,
-    #[sqlx(flatten)]
-    pub(super) credential: CredentialRow,
-}
-
-impl PartRow {
-    /// The credentials of these servers, and the revisions that they are of, in one statement.
-    pub(super) fn select(ids: impl IntoIterator<Item = ServerId>) -> SelectStatement {
-        let columns = [Servers::Id, Servers::Revision].map(|column| (Servers::Table, column));
-        let select = Query::select().columns(columns).from(Servers::Table).take();
-        join(select).and_where(Expr::col((Servers::Table, Servers::Id)).is_in(ids)).take()
-    }
-}
-
-/// Adds the credentials of each server: a row for each, or one without.
-fn join(mut select: SelectStatement) -> SelectStatement {
-    let server_id = Expr::col((Servers::Table, Servers::Id));
-    let of_server = Expr::col((ServerCredentials::Table, ServerCredentials::ServerId)).eq(server_id);
-    CredentialRow::columns(&mut select)
-        .left_join(ServerCredentials::Table, of_server)
-        .order_by((ServerCredentials::Table, ServerCredentials::Id), Order::Asc)
-        .take()
 }

@@ -10,8 +10,9 @@ use servertree_kernel::domain::{Aggregate, Secret, WriteUow};
 use servertree_kernel::secrets::Secrets;
 use shaku::Component;
 
-use super::credential_store;
-use super::server_row::{CHANGING, JoinedRow, SEARCHED, Servers};
+use super::joined_row::JoinedRow;
+use super::server_row::{CHANGING, SEARCHED, Servers};
+use super::{credential_store, installation_store};
 use crate::domain::{CredentialId, Server, ServerId, ServerRepository};
 use crate::error::Error;
 
@@ -52,7 +53,9 @@ impl ServerRepository for SqlServers {
         match saved {
             Ok(1) => {
                 let id = server.state().id;
-                credential_store::apply(id, server.recorder().events(), self.secrets.as_ref(), uow).await?;
+                let events = server.recorder().events();
+                credential_store::apply(id, events, self.secrets.as_ref(), uow).await?;
+                installation_store::apply(id, events, uow).await?;
                 Ok(uow.record(server)?)
             }
             Ok(_) => Err(Error::ConcurrentChange(server.state().id)),

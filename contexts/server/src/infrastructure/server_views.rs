@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sea_query::{Expr, ExprTrait, SelectStatement};
+use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use servertree_kernel::criteria::{Criteria, Filter, Slice};
 use servertree_kernel::database::DatabaseError;
 use servertree_kernel::permission::Access;
@@ -11,12 +11,14 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::uow::ReadUow;
 use shaku::Component;
 
-use super::server_row::{JoinedRow, PartRow, ServerRow, Servers};
-use crate::application::find_credential::{self, CredentialView};
+use super::application_store::ServerApplications;
+use super::joined_row::{JoinedRow, PartRow, PartViews};
+use super::server_row::{ServerRow, Servers};
+use crate::application::find_credential;
 use crate::application::find_server::{ServerView, ServerViews};
-use crate::domain::ServerId;
+use crate::domain::{ApplicationId, ServerId};
 
-/// Reads views from the tables `servers` and `server_credentials`.
+/// Reads views from the tables of this context.
 #[derive(Component)]
 #[shaku(interface = ServerViews)]
 pub struct SqlServerViews;
@@ -30,24 +32,37 @@ impl ServerViews for SqlServerViews {
     async fn list(
         &self,
         criteria: &Criteria<ServerView>,
+        among: Filter,
         access: &Access,
         uow: &mut ReadUow,
     ) -> Result<Slice<ServerView>, Failure> {
-        let mut scope = access.scope();
+        let mut scope = vec![access.scope(), among];
         // Whoever finds servers by their credentials learns about these: they must be allowed to.
         if criteria.filters_by("credentials") {
-            scope = Filter::All(vec![scope, access.scope_of(find_credential::READ)]);
+            scope.push(access.scope_of(find_credential::READ));
         }
+        let scope = Filter::All(scope);
         let mut slice = criteria.fetch::<ServerRow>(select(criteria), &scope, uow).await?;
         let with_credentials = criteria.shows("credentials") && access.has(find_credential::READ);
-        if with_credentials && !add_credentials(&mut slice.items, uow).await? {
+        // Who gets to see the credentials may depend on the applications.
+        let with_parts = with_credentials || criteria.shows("applications");
+        if with_parts && !add_parts(&mut slice.items, with_credentials, uow).await? {
             // Somebody was quicker. What is read from now on is of one moment.
             uow.snapshot();
             slice = criteria.fetch::<ServerRow>(select(criteria), &scope, uow).await?;
-            add_credentials(&mut slice.items, uow).await?;
+            add_parts(&mut slice.items, with_credentials, uow).await?;
         }
         slice.items = slice.items.into_iter().map(|server| server.seen_with(access)).collect();
         Ok(slice)
+    }
+
+    async fn knows_application(&self, id: ApplicationId, uow: &mut ReadUow) -> Result<bool, DatabaseError> {
+        let select = Query::select()
+            .column(ServerApplications::Revision)
+            .from(ServerApplications::Table)
+            .and_where(Expr::col(ServerApplications::ApplicationId).eq(id))
+            .take();
+        Ok(uow.fetch_optional::<(i64,)>(&select).await?.is_some())
     }
 }
 
@@ -59,24 +74,27 @@ fn select(criteria: &Criteria<ServerView>) -> SelectStatement {
     select
 }
 
-/// Adds the credentials by one statement, however many servers there are. Answers whether they are those of the servers as they
-/// were read: credentials do not change without the revision of their server. A snapshot of both would be two more round trips
-/// to a server of databases, for each list.
-async fn add_credentials(servers: &mut [ServerView], uow: &mut ReadUow) -> Result<bool, DatabaseError> {
+/// Adds the parts by one statement, however many servers there are. Answers whether they are those of the servers as they were
+/// read: neither credentials nor installations change without the revision of their server. A snapshot of both would be two more
+/// round trips to a server of databases, for each list.
+async fn add_parts(
+    servers: &mut [ServerView],
+    with_credentials: bool,
+    uow: &mut ReadUow,
+) -> Result<bool, DatabaseError> {
     if servers.is_empty() {
         return Ok(true);
     }
-    let select = PartRow::select(servers.iter().map(|server| server.id));
-    let mut found: HashMap<ServerId, (u64, Vec<CredentialView>)> = HashMap::with_capacity(servers.len());
+    let select = PartRow::select(servers.iter().map(|server| server.id), with_credentials);
+    let mut found: HashMap<ServerId, (u64, PartViews)> = HashMap::with_capacity(servers.len());
     for row in uow.fetch_all::<PartRow>(&select).await? {
-        let entry = found.entry(row.id).or_insert_with(|| (row.revision.unsigned_abs(), Vec::new()));
-        entry.1.extend(row.credential.into_view());
+        let entry =
+            found.entry(row.id).or_insert_with(|| (row.revision.unsigned_abs(), PartViews::default()));
+        entry.1.add(row.parts);
     }
     for server in servers {
         match found.remove(&server.id) {
-            Some((revision, credentials)) if revision == server.revision => {
-                server.credentials = Some(credentials);
-            }
+            Some((revision, parts)) if revision == server.revision => parts.show(server, with_credentials),
             _ => return Ok(false),
         }
     }

@@ -15,7 +15,7 @@ use servertree_kernel::problem_responses;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::credentials;
+use super::{applications, credentials, history};
 use crate::application::change_server_status::ChangeServerStatus;
 use crate::application::discard_server::DiscardServer;
 use crate::application::find_server::{FindServer, ServerView};
@@ -38,7 +38,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(change_server_status)
         .service(discard_server)
         .service(restore_server)
-        .configure(credentials::routes);
+        .configure(credentials::routes)
+        .configure(applications::routes)
+        .configure(history::routes);
 }
 
 problem_responses! {
@@ -91,7 +93,7 @@ async fn register_server(call: Call, Posted(draft, once): Posted<ServerDraft>) -
         ("or_filter" = Option<String>, Query, example = r#"[{"status":{"eq":"error"}},{"status":{"eq":"unknown"}}]"#,
             description = "An array of filters of which one holds"),
         ("q" = Option<String>, Query, example = "debian web",
-            description = "Words that are all contained, in any case, in name, environment or operating system"),
+            description = "Words that are all contained, in any case, in name, environment, operating system or the names of applications"),
         ("sort" = Option<String>, Query, example = r#"[{"environment":"asc"},{"name":"desc"}]"#,
             description = "The order, as JSON, the most significant field first; by name if not given"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 500, example = 25,

@@ -1,4 +1,6 @@
 //! How the context is reached.
 
+mod applications;
 mod credentials;
+mod history;
 pub mod http;

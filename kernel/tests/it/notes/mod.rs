@@ -14,9 +14,10 @@ use servertree_kernel::event::{Envelope, EventHandler, PublicEvent, Publication,
 use servertree_kernel::message::Message;
 use servertree_kernel::permission::{Audience, ObjectType, Permission};
 use servertree_kernel::plugin::Context;
-use servertree_kernel::problem::{Failure, Internal};
+use servertree_kernel::problem::{Failure, Internal, NOT_FOUND, Problem, ProblemType};
 use servertree_kernel::query::{Query, QueryHandler};
 use servertree_kernel::uow::{ReadUow, WriteUow};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 const fn context(
@@ -30,6 +31,8 @@ const fn context(
         migrations: Migrations { owner: "notes", folder: &FOLDER },
         routes: |_| {},
         events: &[],
+        subscriptions: &[],
+        upcasters: &[],
         problems: &[],
         open: &[],
         objects: &[OBJECT],
@@ -93,11 +96,12 @@ pub enum End {
     DespiteAnError,
 }
 
-/// Writes a note, while others are at the same rows so many times.
+/// Writes a note, while others are at the same rows so many times; or, if it is `early`, what it needs is not there yet.
 #[derive(Clone)]
 pub struct WriteAmidOthers {
     pub note: WriteNotes,
     pub contended: usize,
+    pub early: bool,
     /// Counts the attempts.
     pub attempts: Arc<AtomicUsize>,
     /// What each attempt that got to its commit was told of it.
@@ -106,7 +110,21 @@ pub struct WriteAmidOthers {
 
 impl WriteAmidOthers {
     pub fn times(contended: usize, note: WriteNotes) -> Self {
-        Self { note, contended, attempts: Arc::default(), lasts: Arc::default() }
+        Self { note, contended, early: false, attempts: Arc::default(), lasts: Arc::default() }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("what this is about is on its way")]
+pub struct Early;
+
+impl Problem for Early {
+    fn problem(&self) -> &'static ProblemType {
+        &NOT_FOUND
+    }
+
+    fn may_be_early(&self) -> bool {
+        true
     }
 }
 
@@ -150,7 +168,7 @@ impl Query for NotesTaken {
 
 struct Notes;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct NoteWritten {}
 
 impl PublicEvent for NoteWritten {
@@ -230,7 +248,11 @@ impl CommandHandler<WriteAmidOthers> for Notes {
         uow.after_commit(move |lasts| command.lasts.lock().unwrap().push(lasts));
         // After it has written: what it wrote must be undone.
         CommandHandler::handle(self, command.note, uow, message).await?;
-        if attempt <= command.contended { Err(uow.contend().into()) } else { Ok(attempt) }
+        match attempt <= command.contended {
+            true if command.early => Err(Early.into()),
+            true => Err(uow.contend().into()),
+            false => Ok(attempt),
+        }
     }
 }
 

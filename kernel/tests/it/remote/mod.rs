@@ -43,6 +43,8 @@ static RACKS: Context = Context {
     migrations: Migrations { owner: "racks", folder: &include_dir::Dir::new("", &[]) },
     routes: |_| {},
     events: &[],
+    subscriptions: &[],
+    upcasters: &[],
     problems: &[],
     open: &[],
     objects: &[ObjectType {

@@ -108,6 +108,7 @@ const SHARED: Layer = Layer {
         "servertree_kernel",
         "std",
         "thiserror",
+        "utoipa",
     ],
 };
 

@@ -97,7 +97,7 @@ struct Found {
 }
 
 async fn fill(service: &Service) -> String {
-    let servers = fedora_servers();
+    let servers = fedora_servers(&service.register_fedora_applications().await);
     for some in servers.chunks(32) {
         let posts = some.iter().map(|server| service.post("/api/v1/servers", server));
         assert!(join_all(posts).await.iter().all(|answer| answer.status == 201));

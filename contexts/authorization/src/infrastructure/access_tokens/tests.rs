@@ -31,6 +31,8 @@ static SIGNING: Context = Context {
     summary: "Signs",
     routes: |_| {},
     events: &[],
+    subscriptions: &[],
+    upcasters: &[],
     problems: &[],
     open: &[],
     objects: &[],

@@ -15,8 +15,9 @@ use servertree_kernel::testkit::{Objects, Permit, Testbed};
 use super::*;
 use crate::CONTEXT;
 use crate::application::discard_server::DiscardServer;
+use crate::application::find_server::FindServer;
 use crate::application::register_server::RegisterServer;
-use crate::domain::samples::{credential, draft};
+use crate::domain::samples::{application, credential, draft, installations, register_applications};
 use crate::domain::{CpuCores, CredentialDrafts, Environment, OperatingSystemText, RamMib, ServerDraft};
 
 fn page(pairs: &[(&str, &str)]) -> FindServers {
@@ -121,6 +122,45 @@ async fn credentials_are_found_by_what_they_are_together() {
     test.finish().await;
 }
 
+/// Conditions of one object hold on the same application, wherever the database keeps what they are about.
+#[tokio::test]
+async fn applications_are_found_by_what_they_are_together() {
+    let test = Testbed::of(&[&CONTEXT]).start().await;
+    register_applications(&test, &["nginx", "Redis", "old"]).await;
+    for (name, applications) in [("none", &[][..]), ("one", &["nginx"]), ("two", &["Redis", "old"])] {
+        let draft = ServerDraft { applications: installations(applications), ..draft(name) };
+        test.dispatch(RegisterServer { draft }).await.unwrap();
+    }
+    let discarded = json!({"name": "old", "version": "1.0-RC1"});
+    test.publish("application.discarded", application("old").id, 2, discarded).await;
+    test.delivered().await;
+    let by_id = format!(r#"{{"applications.application_id":{{"eq":"{}"}}}}"#, application("Redis").id);
+    for (filter, expected) in [
+        (r#"{"applications.name":{"eq":"REDIS"}}"#, vec!["two"]),
+        (&by_id, vec!["two"]),
+        (
+            r#"{"applications.name":{"eq":"redis"},"applications.install_dir":{"eq":"/opt/Redis"}}"#,
+            vec!["two"],
+        ),
+        (r#"{"applications.name":{"eq":"redis"},"applications.install_dir":{"sw":"/OPT/old"}}"#, vec![]),
+        (r#"{"applications.install_dir":{"sw":"/OPT/"},"applications.log_dir":{"lk":"NGINX"}}"#, vec!["one"]),
+        (r#"{"applications.install_dir":{"eq":"/opt/redis"}}"#, vec![]),
+        (r#"{"applications.name":{"ne":"redis"}}"#, vec!["none", "one"]),
+        (r#"{"applications.version":{"eq":"1.0-RC1"}}"#, vec!["two"]),
+        (
+            r#"{"applications.version":{"lk":"rc"},"applications.application_discarded":{"eq":true}}"#,
+            vec!["two"],
+        ),
+        (r#"{"applications.application_discarded":{"eq":false}}"#, vec!["one", "two"]),
+        (r#"{"applications.application_discarded":{"ne":false}}"#, vec!["none"]),
+        (r#"{"applications":{"em":true}}"#, vec!["none"]),
+        (r#"{"applications":{"em":false},"applications.name":{"ne":"nginx"}}"#, vec!["two"]),
+    ] {
+        assert_eq!(names_of(&test.ask(page(&[("filter", filter)])).await.unwrap()), expected, "{filter}");
+    }
+    test.finish().await;
+}
+
 /// Whatever the conditions of two grants, the list shows just the servers that one of them covers in memory.
 #[tokio::test]
 async fn the_scope_of_a_list_is_what_its_grants_cover() {
@@ -172,10 +212,11 @@ async fn hundreds_of_grants_make_a_scope() {
     test.finish().await;
 }
 
-/// However many servers there are, a page of them is two statements: the servers, and their credentials.
+/// However many servers there are, a page of them is two statements: the servers, and their parts. One server is one.
 #[tokio::test]
 async fn a_list_makes_no_query_per_row() {
     let mut test = Testbed::of(&[&CONTEXT]).start().await;
+    register_applications(&test, &["a", "b"]).await;
     let mut statements = Vec::new();
     for count in [1, 99] {
         for number in 0..count {
@@ -184,7 +225,8 @@ async fn a_list_makes_no_query_per_row() {
                 credential(one_credential(number)),
                 credential(one_credential(1)),
             ]);
-            let draft = ServerDraft { credentials, ..draft(&name) };
+            let applications = installations(&["a", "b"]);
+            let draft = ServerDraft { credentials, applications, ..draft(&name) };
             test.dispatch(RegisterServer { draft }).await.unwrap();
         }
         let database = test.quiet_database().await;
@@ -196,14 +238,20 @@ async fn a_list_makes_no_query_per_row() {
     assert_eq!(statements, [(1, 2), (100, 2)]);
     let database = test.quiet_database().await;
     let before = database.statements();
-    test.ask(page(&[("fields", "id,name")])).await.unwrap();
-    assert_eq!(database.statements() - before, 1, "credentials that are not shown are not read");
+    let shown = test.ask(page(&[("fields", "id,name")])).await.unwrap();
+    assert_eq!(database.statements() - before, 1, "parts that are not shown are not read");
+    test.ask(FindServer { id: shown.items[0].id }).await.unwrap();
+    assert_eq!(database.statements() - before, 2);
     test.resume().await;
     test.finish().await;
 }
 
+/// Applications of [`populate`].
+const APPLICATIONS: [&str; 5] = ["nginx", "Größe_1", "web", "REDIS", "100%"];
+
 /// Sixty servers that differ in everything.
 async fn populate(test: &Testbed) {
+    register_applications(test, &APPLICATIONS).await;
     let systems =
         [("Debian", "12"), ("Red Hat Enterprise Linux", "9.4"), ("Größe_100%", "É!"), ("debian", "11")];
     for number in 0..60_u64 {
@@ -218,12 +266,21 @@ async fn populate(test: &Testbed) {
         draft.credentials = CredentialDrafts::Replace(
             (0..number % 4).map(|of| credential(one_credential(number + of))).collect(),
         );
+        // None, one, or some.
+        let of_application = |(at, _): &(usize, &str)| number % 6 >= 2 && (number >> at) % 3 == 0;
+        let applications = APPLICATIONS.into_iter().enumerate().filter(of_application).map(|(_, name)| name);
+        draft.applications = installations(&applications.collect::<Vec<_>>());
         test.clock.advance(Duration::from_secs(60));
         let server = test.dispatch(RegisterServer { draft }).await.unwrap();
         if number % 10 == 0 {
             test.dispatch(DiscardServer { id: server.id, precondition: Precondition::Any }).await.unwrap();
         }
     }
+    for (name, version) in [("nginx", "1.28-RC1"), ("REDIS", "é")] {
+        let data = json!({"name": name, "version": version});
+        test.publish("application.discarded", application(name).id, 2, data).await;
+    }
+    test.delivered().await;
 }
 
 /// One of a few.
@@ -310,7 +367,31 @@ fn condition() -> impl Strategy<Value = (String, Value)> {
         (prop::sample::select(IPS), prop_oneof![Just("lk"), Just("sw")], parts_of_addresses),
     ]
     .prop_map(|(field, operator, value)| (field.to_owned(), json!({ operator: value })));
-    let some = any::<bool>().prop_map(|empty| ("credentials".to_owned(), json!({ "em": empty })));
+    let parts = prop_oneof![Just("credentials"), Just("applications")];
+    let some = (parts, any::<bool>()).prop_map(|(part, empty)| (part.to_owned(), json!({ "em": empty })));
+    const OF_APPLICATIONS: &[&str] =
+        &["applications.name", "applications.version", "applications.install_dir", "applications.log_dir"];
+    let applications = prop_oneof![
+        Just("NGINX"),
+        Just("nginx"),
+        Just("größe_1"),
+        Just("1.27"),
+        Just("1.28-rc1"),
+        Just("É"),
+        Just("/opt/web"),
+        Just("/VAR/log/"),
+        Just("redis"),
+        Just("%"),
+        Just("_1"),
+        Just("w\0"),
+        Just(""),
+    ]
+    .prop_map(Value::from);
+    let contained_in_application =
+        (prop::sample::select(OF_APPLICATIONS), prop_oneof![Just("lk"), Just("sw")], applications.clone())
+            .prop_map(|(field, operator, value)| (field.to_owned(), json!({ operator: value })));
+    let application_ids = prop::sample::select(&APPLICATIONS[..])
+        .prop_map(|name| Value::from(application(name).id.to_string()));
     let status = prop_oneof![Just("running"), Just("stopped")].prop_map(Value::from);
     prop_oneof![
         3 => compared(TEXTS, texts().boxed()),
@@ -324,6 +405,10 @@ fn condition() -> impl Strategy<Value = (String, Value)> {
         2 => compared(&["credentials.local_port", "credentials.public_port"], numbers().boxed()),
         2 => contained_in_part,
         1 => some,
+        3 => compared(OF_APPLICATIONS, applications.boxed()),
+        2 => contained_in_application,
+        1 => compared(&["applications.application_id"], application_ids.boxed()),
+        1 => compared(&["applications.application_discarded"], any::<bool>().prop_map(Value::from).boxed()),
         1 => compared(&["discarded"], any::<bool>().prop_map(Value::from).boxed()),
     ]
 }
@@ -462,13 +547,21 @@ async fn a_search_finds_every_word_in_any_case() {
         ("12x86", false),
         ("%", true),
         ("\0", false),
+        ("nginx", true),
+        ("REDIS größe", true),
+        ("web staging 100%", true),
+        ("redis\0", false),
+        ("1.27", false),
+        ("/opt", false),
     ] {
         let found = test.ask(page(&[("q", words), ("limit", "500")])).await.unwrap();
         let has_all = |server: &&ServerView| {
             let system = &server.operating_system;
             let texts =
                 [&server.name, &server.environment, &system.name, &system.version, &system.architecture];
-            let texts = texts.map(|text| text.to_lowercase());
+            let applications = server.applications.iter().map(|installation| &installation.name);
+            let texts: Vec<String> =
+                texts.into_iter().chain(applications).map(|text| text.to_lowercase()).collect();
             words.split_whitespace().all(|word| texts.iter().any(|text| text.contains(&word.to_lowercase())))
         };
         let expected: Vec<&str> = all.iter().filter(has_all).map(|server| server.name.as_str()).collect();

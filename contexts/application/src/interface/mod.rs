@@ -1,0 +1,3 @@
+//! How the context is reached.
+
+pub mod http;

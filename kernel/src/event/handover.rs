@@ -1,0 +1,181 @@
+//! Events handed over to a subscriber in one transaction: what its handler writes, the record that it has taken them, and the
+//! state of their deliveries become lasting together.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use sea_query::{Expr, ExprTrait, Query, UpdateStatement};
+use thiserror::Error;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::due::{self, Due};
+use super::lease::{Fence, Lease};
+use super::settle::Deliveries;
+use super::subscriber::Subscriber;
+use super::tables::EventInbox;
+use super::{Envelope, metrics};
+use crate::clock::Clock;
+use crate::database::DatabaseError;
+use crate::domain::Timestamp;
+use crate::message::{Caller, Message, RequestId, TraceParent};
+use crate::problem::{Failure, Internal};
+use crate::uow::{UnitsOfWork, WriteUow};
+
+/// How long a handler may take before it counts as failed.
+const HANDLE_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long events go on to share a transaction: so long others wait to write.
+const TOGETHER_WITHIN: Duration = Duration::from_millis(50);
+
+/// What a subscriber has taken.
+const UNIQUE_TAKEN: &str = "ux_event_inbox_subscriber_event_id";
+
+/// Why an event was not taken.
+#[derive(Debug, Error)]
+pub(super) enum NotTaken {
+    /// It is not what the subscriber reads: it never will be.
+    #[error("{0}")]
+    NotUnderstood(String),
+    /// This time.
+    #[error("{}", .0.chain())]
+    Failed(Failure),
+}
+
+impl<F: Into<Failure>> From<F> for NotTaken {
+    fn from(failure: F) -> Self {
+        Self::Failed(failure.into())
+    }
+}
+
+/// A transaction in which events are handed over.
+pub(super) struct Handover<'h> {
+    subscriber: &'h Subscriber,
+    clock: &'h dyn Clock,
+    units: &'h UnitsOfWork,
+    /// None: nothing was done in it yet.
+    uow: Option<WriteUow>,
+    taken: Vec<Uuid>,
+    /// Aggregates with events that may be held back.
+    waiting: Vec<Uuid>,
+    /// Whether the one that there is was taken before.
+    was_taken: bool,
+}
+
+impl<'h> Handover<'h> {
+    pub(super) fn new(subscriber: &'h Subscriber, units: &'h UnitsOfWork, clock: &'h dyn Clock) -> Self {
+        Self { subscriber, clock, units, uow: None, taken: vec![], waiting: vec![], was_taken: false }
+    }
+
+    /// Hands over one after the other, for as long as others can wait; answers those that there was no time for.
+    pub(super) async fn take_all(&mut self, batch: &[Due]) -> Result<Vec<Uuid>, NotTaken> {
+        let since = Instant::now();
+        for (position, due) in batch.iter().enumerate() {
+            if position > 0 && since.elapsed() > TOGETHER_WITHIN {
+                return Ok(batch[position..].iter().map(Due::id).collect());
+            }
+            self.take_one(due).await?;
+        }
+        Ok(Vec::new())
+    }
+
+    /// Hands over one. The unit of work begins at the first statement of its handler: one that calls somebody else before holds no
+    /// lock.
+    pub(super) async fn take_one(&mut self, due: &Due) -> Result<(), NotTaken> {
+        let event = due.event.envelope().map_err(|fault| NotTaken::NotUnderstood(fault.0))?;
+        let message = message_of(&event, self.clock.now());
+        let uow = match &mut self.uow {
+            Some(uow) => uow,
+            none => none.insert(self.units.write(message.clone())),
+        };
+        uow.go_on_for(message.clone());
+        let handling = AssertUnwindSafe(self.subscriber.handler.deliver(event, uow, &message)).catch_unwind();
+        let name = self.subscriber.name;
+        tokio::time::timeout(HANDLE_WITHIN, handling)
+            .await
+            .map_err(|_| Internal(format!("{name} took longer than {HANDLE_WITHIN:?}")))?
+            .map_err(|_| Internal(format!("{name} panicked")))??;
+        self.note(due);
+        Ok(())
+    }
+
+    /// Hands over one that was tried before, unless it was taken then.
+    pub(super) async fn take_again(&mut self, due: &Due) -> Result<(), NotTaken> {
+        let select = Query::select()
+            .column(EventInbox::TakenAt)
+            .from(EventInbox::Table)
+            .and_where(Expr::col(EventInbox::Subscriber).eq(self.subscriber.name))
+            .and_where(Expr::col(EventInbox::EventId).eq(due.id()))
+            .take();
+        self.was_taken = self.units.read_latest().fetch_optional::<(i64,)>(&select).await?.is_some();
+        if !self.was_taken {
+            return self.take_one(due).await;
+        }
+        self.note(due);
+        Ok(())
+    }
+
+    fn note(&mut self, due: &Due) {
+        self.taken.push(due.id());
+        if due.has_followers() {
+            self.waiting.push(due.event.subject);
+        }
+    }
+
+    /// Carries out a statement in the same transaction.
+    pub(super) async fn execute(&mut self, update: &UpdateStatement) -> Result<u64, DatabaseError> {
+        self.uow().execute(update).await
+    }
+
+    /// Makes it last, unless somebody else took over: they will do it, then.
+    pub(super) async fn commit(mut self, lease: &Lease, fence: Fence, release: bool) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let (taken, waiting) = (std::mem::take(&mut self.taken), std::mem::take(&mut self.waiting));
+        let deliveries = Deliveries { subscriber: self.subscriber.name, events: &taken };
+        let (was_taken, projection) = (self.was_taken, self.subscriber.projection);
+        let uow = self.uow();
+        if !was_taken {
+            match uow.execute(&deliveries.take(now)).await {
+                // Some of it by way of another delivery: what that was will be seen when it is tried again.
+                Err(error) if error.violates(UNIQUE_TAKEN) => return Ok(()),
+                recorded => recorded?,
+            };
+        }
+        uow.execute(&deliveries.delivered(now)).await?;
+        if let Some(table) = projection {
+            uow.make_stale(table);
+        }
+        if !waiting.is_empty() {
+            uow.execute(&due::let_go(deliveries.subscriber, waiting)).await?;
+        }
+        let fenced =
+            if release { lease.release(fence) } else { lease.prolong(fence, now.after(lease.length)) };
+        if uow.execute(&fenced).await? == 0 {
+            tracing::warn!(subscriber = deliveries.subscriber, "another process has taken over");
+            return Ok(());
+        }
+        let Some(uow) = self.uow.take() else { return Ok(()) };
+        uow.commit().await?;
+        metrics::delivered(self.subscriber.name, taken.len());
+        Ok(())
+    }
+
+    fn uow(&mut self) -> &mut WriteUow {
+        let (units, now) = (self.units, self.clock.now());
+        self.uow.get_or_insert_with(|| {
+            let nobody = Message::new(Caller::service(), RequestId::of_job("relay"), None, now);
+            units.write(nobody)
+        })
+    }
+}
+
+/// On behalf of whoever caused the event.
+pub(super) fn message_of(event: &Envelope, now: Timestamp) -> Message {
+    Message::new(
+        Caller::named(&event.actor),
+        RequestId::parse(&event.requestid).unwrap_or_else(|| event.id.into()),
+        event.traceparent.as_deref().and_then(TraceParent::parse),
+        now,
+    )
+}

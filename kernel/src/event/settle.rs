@@ -1,0 +1,77 @@
+//! The statements that write down what became of a delivery.
+
+use sea_query::{Expr, ExprTrait, InsertStatement, Query, UpdateStatement};
+use uuid::Uuid;
+
+use super::due::{HELD_BACK, is_open};
+use super::tables::{DeliveryState, EventDeliveries, EventInbox};
+use crate::domain::Timestamp;
+
+/// The deliveries of these events to a subscriber.
+pub(super) struct Deliveries<'d> {
+    pub(super) subscriber: &'d str,
+    pub(super) events: &'d [Uuid],
+}
+
+impl Deliveries<'_> {
+    /// An attempt is about to be made: an event that brings the process down is seen to have been tried.
+    pub(super) fn count_attempt(&self) -> UpdateStatement {
+        self.open().value(EventDeliveries::Attempts, Expr::col(EventDeliveries::Attempts).add(1)).take()
+    }
+
+    /// It was none.
+    pub(super) fn take_back_attempt(&self) -> UpdateStatement {
+        self.open()
+            .value(EventDeliveries::Attempts, Expr::col(EventDeliveries::Attempts).sub(1))
+            // Somebody may have resubmitted it meanwhile.
+            .and_where(Expr::col(EventDeliveries::Attempts).gt(0))
+            .take()
+    }
+
+    /// The subscriber has taken them: the record that refuses to let it take them twice.
+    pub(super) fn take(&self, now: Timestamp) -> InsertStatement {
+        let mut take = Query::insert()
+            .into_table(EventInbox::Table)
+            .columns([EventInbox::Subscriber, EventInbox::EventId, EventInbox::TakenAt])
+            .take();
+        for event in self.events {
+            take.values_panic([self.subscriber.into(), (*event).into(), now.into()]);
+        }
+        take
+    }
+
+    /// They are delivered.
+    pub(super) fn delivered(&self, now: Timestamp) -> UpdateStatement {
+        self.open()
+            .value(EventDeliveries::State, DeliveryState::Delivered)
+            .value(EventDeliveries::SettledAt, now)
+            .take()
+    }
+
+    /// They are to be tried again.
+    pub(super) fn put_off(&self, until: Timestamp, error: &str) -> UpdateStatement {
+        self.failed(DeliveryState::Failed, until, error)
+    }
+
+    /// They are not tried any more, and hold back what comes after them, until somebody looks at them.
+    pub(super) fn dead(&self, error: &str) -> UpdateStatement {
+        self.failed(DeliveryState::Dead, HELD_BACK, error)
+    }
+
+    fn failed(&self, state: DeliveryState, next_attempt_at: Timestamp, error: &str) -> UpdateStatement {
+        self.open()
+            .value(EventDeliveries::State, state)
+            .value(EventDeliveries::NextAttemptAt, next_attempt_at)
+            .value(EventDeliveries::LastError, error)
+            .take()
+    }
+
+    /// What is settled stays as it is.
+    fn open(&self) -> UpdateStatement {
+        Query::update()
+            .table(EventDeliveries::Table)
+            .and_where(is_open(self.subscriber))
+            .and_where(Expr::col(EventDeliveries::EventId).is_in(self.events.iter().copied()))
+            .take()
+    }
+}

@@ -1,0 +1,301 @@
+//! Workers and the dispatcher, step by step.
+
+mod operations;
+mod rebuild;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sea_query::{Expr, Order, Query};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::append;
+use super::dispatcher::Dispatcher;
+use super::handover::NotTaken;
+use super::lease::Lease;
+use super::pump::{Step, Wake};
+use super::registration;
+use super::subscriber::{Deliver, Start, Subscriber};
+use super::tables::EventDeliveries;
+use super::testing::event;
+use super::worker::Worker;
+use super::{Envelope, RelaySettings};
+use crate::cache::MemoryCache;
+use crate::clock::Clock;
+use crate::database::{Database, DatabaseError};
+use crate::message::Message;
+use crate::plugin::migrations;
+use crate::problem::{Failure, Internal};
+use crate::testkit::{SequentialIds, SettableClock, TestDatabase};
+use crate::uow::{UnitsOfWork, WriteUow};
+
+const NAME: &str = "test.listener";
+
+/// What a handler does with an event.
+type Behaviour = fn(&Envelope) -> Result<(), NotTaken>;
+
+/// Notes what it heard.
+struct Handler {
+    heard: Arc<Mutex<Vec<u128>>>,
+    behaviour: Behaviour,
+    meanwhile: Option<Meanwhile>,
+    calls: Arc<AtomicUsize>,
+}
+
+/// Another worker that has its turn while a handler is at work, so much later.
+struct Meanwhile {
+    worker: Worker,
+    clock: SettableClock,
+    later: Duration,
+}
+
+#[async_trait]
+impl Deliver for Handler {
+    async fn deliver(&self, event: Envelope, uow: &mut WriteUow, _: &Message) -> Result<(), NotTaken> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        if let Some(meanwhile) = &self.meanwhile {
+            meanwhile.clock.advance(meanwhile.later);
+            meanwhile.worker.step(&CancellationToken::new()).await?;
+        }
+        // Whoever comes next has to wait until it ends.
+        uow.fetch_all::<(i64,)>(&Query::select().expr(Expr::val(1_i64)).take()).await?;
+        (self.behaviour)(&event)?;
+        self.heard.lock().await.push(event.id.as_u128());
+        Ok(())
+    }
+}
+
+/// A database with a relay that makes a step when it is told to.
+struct Bench {
+    database: Database,
+    clock: SettableClock,
+    heard: Arc<Mutex<Vec<u128>>>,
+    calls: Arc<AtomicUsize>,
+    /// Removed with it.
+    _place: (TestDatabase, TempDir),
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let place = TestDatabase::new(&folder.path().join("test.db")).await;
+        let database = place.open().await;
+        database.migrate(&migrations(&[])).await.unwrap();
+        let bench = Self {
+            database,
+            clock: SettableClock::default(),
+            heard: Arc::default(),
+            calls: Arc::default(),
+            _place: (place, folder),
+        };
+        let worker = bench.worker(1, |_| Ok(()), None);
+        let subscribers = std::slice::from_ref(&worker.subscriber);
+        registration::register(&bench.database, subscribers, worker.lease.holder, bench.clock.now())
+            .await
+            .unwrap();
+        bench
+    }
+
+    fn units(&self) -> UnitsOfWork {
+        let cache = MemoryCache::new(0, Arc::new(self.clock.clone()));
+        UnitsOfWork::new(self.database.clone(), Arc::new(SequentialIds::default()), Arc::new(cache))
+    }
+
+    /// The worker of this process.
+    fn worker(&self, process: u128, behaviour: Behaviour, meanwhile: Option<Meanwhile>) -> Worker {
+        let settings = RelaySettings::default();
+        let (heard, calls) = (Arc::clone(&self.heard), Arc::clone(&self.calls));
+        Worker {
+            subscriber: Subscriber {
+                name: NAME,
+                events: &[],
+                start: Start::Beginning,
+                batch: 100,
+                projection: None,
+                handler: Arc::new(Handler { heard, behaviour, meanwhile, calls }),
+            },
+            lease: Lease {
+                subscriber: NAME,
+                holder: Uuid::from_u128(process),
+                length: Duration::from_secs(settings.lease),
+            },
+            max_attempts: 3,
+            database: self.database.clone(),
+            units: self.units(),
+            clock: Arc::new(self.clock.clone()),
+            prefer_retries: AtomicBool::new(false),
+        }
+    }
+
+    /// The worker of another process, that takes everything so much later.
+    fn meanwhile(&self, later: Duration) -> Option<Meanwhile> {
+        Some(Meanwhile { worker: self.worker(2, |_| Ok(()), None), clock: self.clock.clone(), later })
+    }
+
+    /// Puts events into the log, each by its number, its aggregate and its revision, and dispatches them.
+    async fn happened(&self, events: &[(u128, u128, u64)]) {
+        let mut transaction = self.database.begin().await.unwrap();
+        let events: Vec<Envelope> =
+            events.iter().map(|(number, subject, revision)| event(*number, *subject, *revision)).collect();
+        append(&mut transaction, &events).await.unwrap();
+        transaction.commit().await.unwrap();
+        let dispatcher = Dispatcher {
+            database: self.database.clone(),
+            clock: Arc::new(self.clock.clone()),
+            dispatched: Wake::new(),
+        };
+        while dispatcher.step(&CancellationToken::new()).await.unwrap() > 0 {}
+    }
+
+    /// Has the worker do all there is to do now; answers what it heard meanwhile.
+    async fn drain(&self, worker: &Worker) -> Vec<u128> {
+        while worker.step(&CancellationToken::new()).await.unwrap() > 0 {}
+        std::mem::take(&mut *self.heard.lock().await)
+    }
+
+    /// Events with their states and attempts.
+    async fn states(&self) -> Vec<(u128, String, i64)> {
+        let select = Query::select()
+            .columns([EventDeliveries::EventId, EventDeliveries::State, EventDeliveries::Attempts])
+            .from(EventDeliveries::Table)
+            .order_by(EventDeliveries::EventId, Order::Asc)
+            .take();
+        let rows: Vec<(Uuid, String, i64)> = self.database.fetch_all(&select).await.unwrap();
+        rows.into_iter().map(|(id, state, attempts)| (id.as_u128(), state, attempts)).collect()
+    }
+}
+
+fn fails(event: &Envelope, number: u128, failure: impl Into<Failure>) -> Result<(), NotTaken> {
+    if event.id.as_u128() == number { Err(NotTaken::Failed(failure.into())) } else { Ok(()) }
+}
+
+fn second_fails(event: &Envelope) -> Result<(), NotTaken> {
+    fails(event, 2, Internal("no".to_owned()))
+}
+
+fn state(number: u128, state: &str, attempts: i64) -> (u128, String, i64) {
+    (number, state.to_owned(), attempts)
+}
+
+/// In the order of each aggregate, whatever the order of their ids.
+#[tokio::test]
+async fn the_order_of_each_aggregate_is_kept() {
+    let bench = Bench::new().await;
+    bench.happened(&[(1, 7, 2), (2, 8, 1), (3, 7, 1), (4, 7, 3)]).await;
+    assert_eq!(bench.drain(&bench.worker(1, |_| Ok(()), None)).await, [3, 1, 4, 2]);
+    assert!(bench.states().await.iter().all(|(_, state, attempts)| state == "delivered" && *attempts == 1));
+}
+
+/// What fails holds back what comes after it of its aggregate, and nothing else, until it is dead, and then, too.
+#[tokio::test]
+async fn what_fails_holds_back_its_aggregate_alone() {
+    let bench = Bench::new().await;
+    bench.happened(&[(1, 7, 1), (2, 7, 2), (3, 7, 3), (4, 8, 1)]).await;
+    let failing = bench.worker(1, second_fails, None);
+    assert_eq!(bench.drain(&failing).await, [1, 1, 4], "the first batch is rolled back");
+    bench.happened(&[(5, 7, 4), (6, 8, 2)]).await;
+    assert_eq!(bench.drain(&failing).await, [6]);
+    assert_eq!(bench.states().await[1], state(2, "failed", 2));
+    bench.clock.advance(Duration::from_mins(11));
+    assert!(bench.drain(&failing).await.is_empty());
+    assert_eq!(bench.states().await[1], state(2, "dead", 3));
+    bench.happened(&[(7, 7, 5), (8, 8, 3)]).await;
+    bench.clock.advance(Duration::from_hours(24));
+    assert_eq!(bench.drain(&failing).await, [8], "not even when it is mended");
+    assert_eq!(bench.drain(&bench.worker(1, |_| Ok(()), None)).await, [0; 0]);
+}
+
+/// When it works again, all that waited comes in order.
+#[tokio::test]
+async fn what_was_held_back_comes_after_what_held_it_back() {
+    let bench = Bench::new().await;
+    bench.happened(&[(1, 7, 1), (2, 7, 2), (3, 7, 3)]).await;
+    assert_eq!(bench.drain(&bench.worker(1, second_fails, None)).await, [1, 1]);
+    bench.clock.advance(Duration::from_mins(1));
+    assert_eq!(bench.drain(&bench.worker(1, |_| Ok(()), None)).await, [2, 3]);
+}
+
+/// A clock that is set back stops nobody: neither what waits for a time that is now far away, nor whose lease runs until then.
+#[tokio::test]
+async fn a_clock_set_back_stalls_nothing() {
+    let bench = Bench::new().await;
+    bench.clock.advance(Duration::from_hours(48));
+    bench.happened(&[(1, 7, 1), (2, 7, 2)]).await;
+    let failing = bench.worker(1, second_fails, None);
+    assert_eq!(bench.drain(&failing).await, [1, 1]);
+    let claimed = failing.lease.claim(&mut bench.database.begin().await.unwrap(), bench.clock.now()).await;
+    assert!(claimed.unwrap().is_some());
+    bench.clock.set(bench.clock.now().before(Duration::from_hours(1)));
+    assert_eq!(bench.drain(&bench.worker(2, |_| Ok(()), None)).await, [2]);
+}
+
+/// What cannot be reached was not tried.
+#[tokio::test]
+async fn what_is_away_is_no_attempt() {
+    let bench = Bench::new().await;
+    bench.happened(&[(1, 7, 1), (2, 8, 1)]).await;
+    let away =
+        bench.worker(1, |event| fails(event, 2, DatabaseError::Unavailable(sqlx::Error::PoolTimedOut)), None);
+    for _ in 0..20 {
+        assert!(away.step(&CancellationToken::new()).await.is_err());
+    }
+    assert_eq!(bench.states().await, [state(1, "pending", 0), state(2, "pending", 0)]);
+}
+
+/// What nobody will ever understand is not tried again.
+#[tokio::test]
+async fn what_is_not_understood_is_dead_at_once() {
+    let bench = Bench::new().await;
+    bench.happened(&[(1, 7, 1)]).await;
+    let worker = bench.worker(1, |_| Err(NotTaken::NotUnderstood("not a word".to_owned())), None);
+    assert!(bench.drain(&worker).await.is_empty());
+    assert_eq!(bench.states().await, [state(1, "dead", 1)]);
+}
+
+/// A handler that panics has failed.
+#[tokio::test]
+async fn a_panic_is_a_failure() {
+    let bench = Bench::new().await;
+    bench.happened(&[(1, 7, 1)]).await;
+    bench.drain(&bench.worker(1, |_| panic!("as it was told"), None)).await;
+    assert_eq!(bench.states().await, [state(1, "failed", 1)]);
+}
+
+/// Whoever has the lease works alone; who lost it settles nothing.
+#[tokio::test]
+async fn who_lost_the_lease_marks_nothing() {
+    let bench = Bench::new().await;
+    bench.happened(&[(1, 7, 1)]).await;
+    let worker = bench.worker(1, |_| Ok(()), bench.meanwhile(Duration::from_secs(29)));
+    worker.step(&CancellationToken::new()).await.unwrap();
+    assert_eq!(bench.calls.load(Ordering::Relaxed), 1, "the other one had to wait");
+    assert_eq!(bench.states().await, [state(1, "delivered", 1)]);
+
+    for (number, behaviour) in [(2, second_fails as Behaviour), (3, |_| Ok(()))] {
+        bench.happened(&[(number, 7, number as u64)]).await;
+        let worker = bench.worker(1, behaviour, bench.meanwhile(Duration::from_secs(31)));
+        worker.step(&CancellationToken::new()).await.unwrap();
+        let delivered = state(number, "delivered", 2);
+        assert_eq!(bench.states().await.last(), Some(&delivered), "it was written over");
+    }
+    let heard = std::mem::take(&mut *bench.heard.lock().await);
+    assert_eq!(heard, [1, 2, 3, 3], "the one that was late was rolled back");
+}
+
+/// An event that ends the process is given up in the end: each attempt is counted before it is made.
+#[tokio::test]
+async fn what_ends_the_process_is_given_up() {
+    let bench = Bench::new().await;
+    bench.happened(&[(1, 7, 1)]).await;
+    for _ in 0..3 {
+        bench.worker(1, |_| Ok(()), None).claim().await.unwrap().unwrap();
+    }
+    assert_eq!(bench.states().await, [state(1, "pending", 3)]);
+    bench.drain(&bench.worker(1, |_| Ok(()), None)).await;
+    assert_eq!(bench.states().await, [state(1, "dead", 3)]);
+}
