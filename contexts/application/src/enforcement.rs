@@ -1,16 +1,13 @@
 //! That every use case of this context keeps to the conditions of grants.
 #![cfg(test)]
 
-use std::collections::BTreeSet;
-use std::future::Future;
-use std::pin::Pin;
-
 use serde_json::json;
 use servertree_kernel::criteria::{Filter, ListView};
 use servertree_kernel::domain::Precondition;
 use servertree_kernel::merge_patch::MergePatch;
 use servertree_kernel::permission::Permission;
-use servertree_kernel::problem::{Failure, Kind};
+use servertree_kernel::problem::Kind;
+use servertree_kernel::testkit::enforcement::{Attempt, assert_hidden, assert_read_only};
 use servertree_kernel::testkit::{AllowAll, Objects, Permit, Stopped, Testbed, criteria};
 
 use crate::CONTEXT;
@@ -49,41 +46,18 @@ async fn as_permitted(
     Testbed::of(&[&CONTEXT]).permissions(Permit(objects)).after(stopped).start().await
 }
 
-type Outcome<'t> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 't>>;
-
-/// What each use case comes to on this application. A use case that is not here fails the test below.
-fn attempts(test: &Testbed, id: ApplicationId, any: Precondition) -> Vec<(&'static str, Outcome<'_>)> {
+/// Each use case that is about this application. One that is not here fails the test below.
+fn attempts(test: &Testbed, id: ApplicationId, precondition: Precondition) -> Vec<Attempt<'_>> {
+    let any = || precondition.clone();
     let patch = MergePatch::new(json!({"version": "1.28"})).unwrap();
     let specification = application("nginx", "ada");
-    macro_rules! attempt {
-        ($way:ident, $name:literal, $message:expr) => {{
-            let message = $message;
-            ($name, Box::pin(async move { test.$way(message).await.map(drop) }) as Outcome<'_>)
-        }};
-    }
     vec![
-        attempt!(ask, "application.find_application", FindApplication { id }),
-        attempt!(
-            ask,
-            "application.find_application_history",
-            FindApplicationHistory { id, criteria: criteria(&[]) }
-        ),
-        attempt!(
-            dispatch,
-            "application.modify_application",
-            ModifyApplication { id, specification, precondition: any.clone() }
-        ),
-        attempt!(
-            dispatch,
-            "application.patch_application",
-            PatchApplication { id, patch, precondition: any.clone() }
-        ),
-        attempt!(
-            dispatch,
-            "application.discard_application",
-            DiscardApplication { id, precondition: any.clone() }
-        ),
-        attempt!(dispatch, "application.restore_application", RestoreApplication { id, precondition: any }),
+        test.attempt_query(FindApplication { id }),
+        test.attempt_query(FindApplicationHistory { id, criteria: criteria(&[]) }),
+        test.attempt(ModifyApplication { id, specification, precondition: any() }),
+        test.attempt(PatchApplication { id, patch, precondition: any() }),
+        test.attempt(DiscardApplication { id, precondition: any() }),
+        test.attempt(RestoreApplication { id, precondition: any() }),
     ]
 }
 
@@ -100,19 +74,11 @@ async fn what_may_not_be_read_is_not_there() {
     })
     .await;
     let (id, unknown) = (adas.id, ApplicationId::from(uuid::Uuid::max()));
-    let mut covered: BTreeSet<&str> = ABOUT_NO_ONE.into();
+    test.assert_each_is_tried(&attempts(&test, id, Precondition::Any), &ABOUT_NO_ONE);
     for precondition in [Precondition::Any, Precondition::OneOf(vec![])] {
-        let hidden = attempts(&test, id, precondition.clone());
-        for ((name, hidden), (_, absent)) in hidden.into_iter().zip(attempts(&test, unknown, precondition)) {
-            covered.insert(name);
-            let (hidden, absent) = (hidden.await.unwrap_err(), absent.await.unwrap_err());
-            assert_eq!(hidden.kind(), Kind::NotFound, "{name}");
-            let told = hidden.to_string().replace(&id.to_string(), &unknown.to_string());
-            assert_eq!((told, hidden.problem()), (absent.to_string(), absent.problem()), "{name}");
-        }
+        let at = |id: ApplicationId| attempts(&test, id, precondition.clone());
+        assert_hidden((&id.to_string(), at(id)), (&unknown.to_string(), at(unknown))).await;
     }
-    let all: BTreeSet<&str> = test.application.use_cases.iter().map(|use_case| use_case.name).collect();
-    assert_eq!(covered, all, "a use case has no attempt here");
     assert_eq!(test.events().await.len(), 2, "nothing happened");
     test.finish().await;
 }
@@ -125,10 +91,7 @@ async fn what_may_be_read_is_not_changed_without_a_grant() {
         _ => Objects::Some(of("grace")),
     })
     .await;
-    for (name, outcome) in attempts(&test, adas.id, Precondition::Any) {
-        let expected = (!name.starts_with("application.find_")).then_some(Kind::Forbidden);
-        assert_eq!(outcome.await.err().map(|failure| failure.kind()), expected, "{name}");
-    }
+    assert_read_only(attempts(&test, adas.id, Precondition::Any)).await;
     assert_eq!(test.events().await.len(), 2, "nothing happened");
     test.finish().await;
 }

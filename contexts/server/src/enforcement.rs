@@ -1,17 +1,14 @@
 //! That every use case of this context keeps to the conditions of grants.
 #![cfg(test)]
 
-use std::collections::BTreeSet;
-use std::future::Future;
-use std::pin::Pin;
-
 use serde_json::{Value, json};
-use servertree_kernel::criteria::{Criteria, Filter, ListView};
+use servertree_kernel::criteria::{Filter, ListView};
 use servertree_kernel::domain::Precondition;
 use servertree_kernel::merge_patch::MergePatch;
 use servertree_kernel::permission::Permission;
-use servertree_kernel::problem::{Failure, Kind};
-use servertree_kernel::testkit::{AllowAll, Objects, Permit, Stopped, Testbed};
+use servertree_kernel::problem::Kind;
+use servertree_kernel::testkit::enforcement::{Attempt, assert_hidden, assert_read_only};
+use servertree_kernel::testkit::{AllowAll, Objects, Permit, Stopped, Testbed, criteria};
 
 use crate::CONTEXT;
 use crate::application::add_credential::AddCredential;
@@ -32,7 +29,7 @@ use crate::application::restore_server::RestoreServer;
 use crate::application::reveal_credential::RevealCredential;
 use crate::application::uninstall_application::UninstallApplication;
 use crate::domain::samples::{
-    application, credential, directories, draft, installations, register_applications,
+    self, application, credential, directories, draft, installations, register_applications,
 };
 use crate::domain::{
     CredentialDrafts, CredentialId, Environment, RevealReason, ServerDraft, ServerId, Status,
@@ -72,94 +69,49 @@ async fn as_permitted(
 }
 
 fn page(pairs: &[(&str, &str)]) -> FindServers {
-    let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    FindServers { criteria: Criteria::parse(&pairs).unwrap() }
+    FindServers { criteria: criteria(pairs) }
 }
 
-type Outcome<'t> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 't>>;
-
-/// What each use case comes to on this server. A use case that is not here fails the test below.
+/// Each use case that is about this server. One that is not here fails the test below.
 fn attempts(
     test: &Testbed,
     id: ServerId,
-    known: CredentialId,
-    any: Precondition,
-) -> Vec<(&'static str, Outcome<'_>)> {
-    let ssh = || credential(json!({"connection_type": "ssh", "username": "admin"}));
+    credential: CredentialId,
+    precondition: Precondition,
+) -> Vec<Attempt<'_>> {
+    let any = || precondition.clone();
+    let ssh = || samples::credential(json!({"connection_type": "ssh", "username": "admin"}));
     let reason = RevealReason::parse("test".to_owned()).unwrap();
     let nginx = application("nginx").id;
     let patch = MergePatch::new(json!({"cpu_cores": 64})).unwrap();
-    let same = ServerDraft { credentials: CredentialDrafts::Keep, ..self::server("web-1", "production") };
-    macro_rules! attempt {
-        ($way:ident, $name:literal, $message:expr) => {{
-            let message = $message;
-            ($name, Box::pin(async move { test.$way(message).await.map(drop) }) as Outcome<'_>)
-        }};
-    }
+    let same = ServerDraft { credentials: CredentialDrafts::Keep, ..server("web-1", "production") };
+    let directories = directories("nginx-2");
     vec![
-        attempt!(ask, "server.find_server", FindServer { id }),
-        attempt!(
-            ask,
-            "server.find_server_history",
-            FindServerHistory { id, criteria: Criteria::parse(&[]).unwrap() }
-        ),
-        attempt!(ask, "server.find_credential", FindCredential { server: id, credential: known }),
-        attempt!(
-            dispatch,
-            "server.modify_server",
-            ModifyServer { id, draft: same, precondition: any.clone() }
-        ),
-        attempt!(dispatch, "server.patch_server", PatchServer { id, patch, precondition: any.clone() }),
-        attempt!(
-            dispatch,
-            "server.change_server_status",
-            ChangeServerStatus { id, status: Status::Error, precondition: any.clone() }
-        ),
-        attempt!(dispatch, "server.discard_server", DiscardServer { id, precondition: any.clone() }),
-        attempt!(dispatch, "server.restore_server", RestoreServer { id, precondition: any.clone() }),
-        attempt!(
-            dispatch,
-            "server.add_credential",
-            AddCredential { server: id, draft: ssh(), precondition: any.clone() }
-        ),
-        attempt!(
-            dispatch,
-            "server.change_credential",
-            ChangeCredential { server: id, credential: known, draft: ssh(), precondition: any.clone() }
-        ),
-        attempt!(
-            dispatch,
-            "server.remove_credential",
-            RemoveCredential { server: id, credential: known, precondition: any.clone() }
-        ),
-        attempt!(
-            dispatch,
-            "server.reveal_credential",
-            RevealCredential { server: id, credential: known, reason }
-        ),
-        attempt!(
-            dispatch,
-            "server.install_application",
-            InstallApplication {
-                server: id,
-                application: nginx,
-                directories: directories("nginx-2"),
-                precondition: any.clone()
-            }
-        ),
-        attempt!(
-            dispatch,
-            "server.uninstall_application",
-            UninstallApplication { server: id, application: nginx, precondition: any }
-        ),
+        test.attempt_query(FindServer { id }),
+        test.attempt_query(FindServerHistory { id, criteria: criteria(&[]) }),
+        test.attempt_query(FindCredential { server: id, credential }),
+        test.attempt(ModifyServer { id, draft: same, precondition: any() }),
+        test.attempt(PatchServer { id, patch, precondition: any() }),
+        test.attempt(ChangeServerStatus { id, status: Status::Error, precondition: any() }),
+        test.attempt(DiscardServer { id, precondition: any() }),
+        test.attempt(RestoreServer { id, precondition: any() }),
+        test.attempt(AddCredential { server: id, draft: ssh(), precondition: any() }),
+        test.attempt(ChangeCredential { server: id, credential, draft: ssh(), precondition: any() }),
+        test.attempt(RemoveCredential { server: id, credential, precondition: any() }),
+        test.attempt(RevealCredential { server: id, credential, reason }),
+        test.attempt(InstallApplication { server: id, application: nginx, directories, precondition: any() }),
+        test.attempt(UninstallApplication { server: id, application: nginx, precondition: any() }),
     ]
 }
 
 /// These are about no server that is there yet, or about all of them: they have tests of their own below.
-const ABOUT_NO_ONE: [&str; 3] =
-    ["server.register_server", "server.find_servers", "server.find_servers_of_application"];
-/// Nobody calls these.
-const SUBSCRIBERS: [&str; 1] = ["server.applications"];
+/// The last one is a subscriber: nobody calls it.
+const ABOUT_NO_ONE: [&str; 4] = [
+    "server.register_server",
+    "server.find_servers",
+    "server.find_servers_of_application",
+    "server.applications",
+];
 
 /// What may not be read looks like what is not there, whatever revision is asked for.
 #[tokio::test]
@@ -172,21 +124,11 @@ async fn what_may_not_be_read_is_not_there() {
     .await;
     let (id, known) = (production.id, production.shown_credentials()[0].id);
     let unknown = ServerId::from(uuid::Uuid::max());
-    let mut covered: BTreeSet<&str> = ABOUT_NO_ONE.into_iter().chain(SUBSCRIBERS).collect();
+    test.assert_each_is_tried(&attempts(&test, id, known, Precondition::Any), &ABOUT_NO_ONE);
     for precondition in [Precondition::Any, Precondition::OneOf(vec![])] {
-        let hidden = attempts(&test, id, known, precondition.clone());
-        for ((name, hidden), (_, absent)) in
-            hidden.into_iter().zip(attempts(&test, unknown, known, precondition))
-        {
-            covered.insert(name);
-            let (hidden, absent) = (hidden.await.unwrap_err(), absent.await.unwrap_err());
-            assert_eq!(hidden.kind(), Kind::NotFound, "{name}");
-            let told = hidden.to_string().replace(&id.to_string(), &unknown.to_string());
-            assert_eq!((told, hidden.problem()), (absent.to_string(), absent.problem()), "{name}");
-        }
+        let at = |id: ServerId| attempts(&test, id, known, precondition.clone());
+        assert_hidden((&id.to_string(), at(id)), (&unknown.to_string(), at(unknown))).await;
     }
-    let all: BTreeSet<&str> = test.application.use_cases.iter().map(|use_case| use_case.name).collect();
-    assert_eq!(covered, all, "a use case has no attempt here");
     assert_eq!(test.events().await.len(), GIVEN, "nothing happened");
     test.finish().await;
 }
@@ -200,10 +142,7 @@ async fn what_may_be_read_is_not_changed_without_a_grant() {
     })
     .await;
     let (id, known) = (production.id, production.shown_credentials()[0].id);
-    for (name, outcome) in attempts(&test, id, known, Precondition::Any) {
-        let expected = (!name.starts_with("server.find_")).then_some(Kind::Forbidden);
-        assert_eq!(outcome.await.err().map(|failure| failure.kind()), expected, "{name}");
-    }
+    assert_read_only(attempts(&test, id, known, Precondition::Any)).await;
     assert_eq!(test.events().await.len(), GIVEN, "nothing happened");
     test.finish().await;
 }
@@ -221,11 +160,11 @@ async fn credentials_that_may_not_be_read_are_not_there() {
             })
             .await;
         let (id, known) = (production.id, production.shown_credentials()[0].id);
-        let of_credentials = |(name, _): &(&str, Outcome<'_>)| name.ends_with("_credential");
-        let attempts = attempts(&test, id, known, Precondition::Any).into_iter().filter(of_credentials);
+        let attempts = attempts(&test, id, known, Precondition::Any).into_iter();
         let mut count = 0;
-        for (name, outcome) in attempts {
-            assert_eq!(outcome.await.unwrap_err().kind(), expected, "{name}");
+        for attempt in attempts.filter(|attempt| attempt.name.ends_with("_credential")) {
+            let name = attempt.name;
+            assert_eq!(attempt.outcome().await.unwrap_err().kind(), expected, "{name}");
             count += 1;
         }
         assert_eq!((count, test.events().await.len()), (5, GIVEN), "nothing happened");

@@ -14,6 +14,7 @@ pub mod cache_contract;
 mod clock;
 pub mod contract;
 mod criteria;
+pub mod enforcement;
 mod engine;
 mod events;
 mod permissions;
