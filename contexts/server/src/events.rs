@@ -6,8 +6,8 @@ use servertree_kernel::event::{EventType, PublicEvent, Publication};
 use utoipa::ToSchema;
 
 use crate::domain::{
-    ApplicationId, ConnectionType, CredentialId, CredentialSpecification, Directories, RevealReason,
-    ServerEvent, ServerName, Specification, Status, Username,
+    ApplicationId, ConnectionType, CredentialId, CredentialSpecification, CredentialUsername, Directories,
+    RevealReason, ServerEvent, ServerName, Specification, Status,
 };
 
 /// All of them.
@@ -80,7 +80,7 @@ struct CredentialChanged {
 struct CredentialRemoved {
     credential_id: CredentialId,
     connection_type: ConnectionType,
-    username: Username,
+    username: CredentialUsername,
 }
 
 /// Somebody (`actor`) got to see the password of a credential.
@@ -88,7 +88,7 @@ struct CredentialRemoved {
 struct CredentialRevealed {
     credential_id: CredentialId,
     connection_type: ConnectionType,
-    username: Username,
+    username: CredentialUsername,
     reason: RevealReason,
 }
 

@@ -73,3 +73,25 @@ fn secure(description: &mut OpenApiDescription, contexts: &[&'static Context]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Names of schemas are those of types: two contexts may have types of the same name, but then they must look the same.
+    #[test]
+    fn no_two_contexts_mean_something_else_by_a_schema() {
+        let mut known = BTreeMap::new();
+        for context in Context::all().unwrap() {
+            let components = describe(&[context]).components.unwrap();
+            for (name, schema) in components.schemas {
+                let schema = serde_json::to_value(schema).unwrap();
+                let (first, of_first) = known.entry(name.clone()).or_insert((context.name, schema.clone()));
+                assert_eq!(*of_first, schema, "{name} of {first} and of {}", context.name);
+            }
+        }
+        assert!(known.len() > 20, "{known:?}");
+    }
+}

@@ -16,7 +16,7 @@ use shaku::Component;
 use utoipa::ToSchema;
 
 use super::find_server::{ServerView, ServerViews};
-use crate::domain::{ConnectionType, Credential, CredentialId, Port, Server, ServerId, Username};
+use crate::domain::{ConnectionType, Credential, CredentialId, CredentialUsername, Port, Server, ServerId};
 use crate::error::Error;
 
 /// Find a credential of a server. Its password is not shown: that takes a reveal.
@@ -82,7 +82,7 @@ pub struct CredentialView {
     #[schema(value_type = ConnectionType)]
     pub connection_type: String,
     /// Who one logs in as.
-    #[schema(value_type = Username)]
+    #[schema(value_type = CredentialUsername)]
     pub username: String,
     /// Whether there is a password to reveal.
     pub has_password: bool,

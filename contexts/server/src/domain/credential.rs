@@ -27,7 +27,7 @@ text! {
 
 text! {
     /// Who one logs in as.
-    pub struct Username {
+    pub struct CredentialUsername {
         length: 1..=255,
         allows: is_readable,
         rule: "a text that is not blank and has no control characters",
@@ -66,7 +66,7 @@ pub struct CredentialSpecification {
     /// How one connects.
     pub connection_type: ConnectionType,
     /// Who one logs in as.
-    pub username: Username,
+    pub username: CredentialUsername,
     /// Where the server is in its own network.
     #[schema(required)]
     pub local_ip: Option<IpAddress>,
@@ -122,7 +122,7 @@ pub struct CredentialDraft {
     /// How one connects.
     pub connection_type: ConnectionType,
     /// Who one logs in as.
-    pub username: Username,
+    pub username: CredentialUsername,
     /// Accepted and ignored, as GET shows it.
     #[deserr(default)]
     #[schema(value_type = Option<bool>, read_only)]

@@ -14,8 +14,8 @@ mod values;
 
 pub use application::{Application, ApplicationId};
 pub use credential::{
-    ConnectionType, Credential, CredentialDraft, CredentialId, CredentialSpecification, Password, Port,
-    RevealReason, Username,
+    ConnectionType, Credential, CredentialDraft, CredentialId, CredentialSpecification, CredentialUsername,
+    Password, Port, RevealReason,
 };
 pub use credentials::Credentials;
 pub use draft::ServerDraft;

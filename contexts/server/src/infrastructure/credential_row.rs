@@ -7,7 +7,8 @@ use sqlx::FromRow;
 use super::server_row::Servers;
 use crate::application::find_credential::CredentialView;
 use crate::domain::{
-    ConnectionType, Credential, CredentialId, CredentialSpecification, Password, Port, ServerId, Username,
+    ConnectionType, Credential, CredentialId, CredentialSpecification, CredentialUsername, Password, Port,
+    ServerId,
 };
 use crate::error::Error;
 
@@ -108,7 +109,7 @@ impl CredentialRow {
         };
         let specification = CredentialSpecification {
             connection_type: ConnectionType::parse(connection_type).map_err(corrupt("connection_type"))?,
-            username: Username::parse(username).map_err(corrupt("username"))?,
+            username: CredentialUsername::parse(username).map_err(corrupt("username"))?,
             local_ip: ip("local_ip", self.local_ip)?,
             local_port: port("local_port", self.local_port)?,
             public_ip: ip("public_ip", self.public_ip)?,
