@@ -10,18 +10,16 @@ use clap::Subcommand;
 use servertree_kernel::administration::{
     CreateAdministrator, CreateFirstAdministrator, FirstAdministrator, InactivateAdministrator, ResetPassword,
 };
-use servertree_kernel::clock::{IdGenerator, UuidV7Generator};
 use servertree_kernel::command::Command as KernelCommand;
 use servertree_kernel::database::Database;
 use servertree_kernel::domain::Secret;
-use servertree_kernel::message::{Caller, Message};
 use servertree_kernel::plugin::{Application, Context, migrations};
-use servertree_kernel::problem::Failure;
 
-use crate::cli::{print, runtime};
+use crate::assemble::assemble;
 use crate::config::{Config, DataSettings};
+use crate::console::{print, runtime};
+use crate::local::{failed, message};
 use crate::logging;
-use crate::serve::assemble;
 use crate::start::{StartError, keyring, open_database, open_existing_database, prepare_data_folder};
 
 #[derive(Subcommand, Clone)]
@@ -104,16 +102,7 @@ async fn dispatch<C: KernelCommand>(
     let done = application.commands.dispatch(command, message(&application)).await;
     application.finish_commands().await;
     database.close().await;
-    done.map_err(|failure| StartError::Admin(explained(&failure)))
-}
-
-pub fn explained(failure: &Failure) -> String {
-    if failure.kind().is_internal() { failure.chain() } else { failure.to_string() }
-}
-
-/// From whoever works on the machine itself.
-pub fn message(application: &Application) -> Message {
-    Message::new(Caller::local_operator(), UuidV7Generator.next().into(), None, application.clock().now())
+    done.map_err(|failure| failed(&failure))
 }
 
 /// The file with the password of the first administrator.

@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -8,6 +7,7 @@ use servertree_kernel::database::{Applied, Database};
 use servertree_kernel::plugin::{Context, migrations};
 
 use crate::config::Config;
+use crate::console::{print, runtime};
 use crate::http::openapi;
 use crate::start::{StartError, open_database, open_existing_database, prepare_data_folder};
 use crate::{admin, asyncapi, database, events, keys, logging, projections, serve};
@@ -104,13 +104,6 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
     }
 }
 
-pub fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| StartError::Internal(format!("no runtime: {error}")))
-}
-
 async fn migrate(config: &Config, resume: bool) -> Result<(), StartError> {
     let migrations = migrations(&Context::enabled(&config.contexts.enabled)?);
     prepare_data_folder(&config.data)?;
@@ -158,14 +151,4 @@ fn contexts(config: &Config) -> Result<String, StartError> {
         text += &format!("{:<14} {state:<9} {}\n", context.name, context.summary);
     }
     Ok(text.trim_end().to_owned())
-}
-
-/// Whoever stops reading (`servertree openapi | head`) has got what they wanted.
-pub fn print(text: &str) -> Result<(), StartError> {
-    match writeln!(io::stdout(), "{text}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(StartError::Internal(error.to_string()))
-        }
-        _ => Ok(()),
-    }
 }

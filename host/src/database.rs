@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use servertree_kernel::database::{ConnectError, Copied, Database, DatabaseCopy, Progress, Settings, Step};
 use servertree_kernel::plugin::{Context, migrations};
 
-use crate::cli::{print, runtime};
 use crate::config::Config;
+use crate::console::{print, runtime};
 use crate::logging;
 use crate::start::StartError;
 

@@ -9,10 +9,9 @@ use servertree_kernel::event::operations::{
 };
 use servertree_kernel::plugin::Application;
 
-use crate::admin::message;
-use crate::cli::{print, runtime};
 use crate::config::Config;
-use crate::local::{failed, with_application};
+use crate::console::{print, runtime};
+use crate::local::{failed, message, with_application};
 use crate::logging;
 use crate::start::StartError;
 

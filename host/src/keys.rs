@@ -9,8 +9,8 @@ use servertree_kernel::database::Database;
 use servertree_kernel::plugin::{Context, migrations};
 use servertree_kernel::secrets::{Key, Progress, Purpose, Rotated, RotatedTokenKey, Rotation};
 
-use crate::cli::{print, runtime};
 use crate::config::Config;
+use crate::console::{print, runtime};
 use crate::logging;
 use crate::start::{StartError, keyring, open_existing_database};
 

@@ -3,9 +3,11 @@
 //! [`main`] is the whole program: whatever contexts are linked in register themselves.
 
 mod admin;
+mod assemble;
 mod asyncapi;
 mod cli;
 mod config;
+mod console;
 mod container;
 mod contexts;
 mod database;

@@ -6,8 +6,8 @@ use clap::Subcommand;
 use servertree_kernel::event::RebuildProgress;
 use servertree_kernel::plugin::Application;
 
-use crate::cli::{print, runtime};
 use crate::config::Config;
+use crate::console::{print, runtime};
 use crate::local::{failed, with_application};
 use crate::logging;
 use crate::start::StartError;

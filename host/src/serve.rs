@@ -2,27 +2,23 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::time::Duration;
 
 use servertree_kernel::administration::FirstAdministrator;
-use servertree_kernel::authentication::TokenVerifier;
 use servertree_kernel::clock::{Clock, SystemClock};
 use servertree_kernel::database::Database;
 use servertree_kernel::event::Relay;
 use servertree_kernel::job::Jobs;
-use servertree_kernel::permission::{PermissionChecker, PermissionSlot};
-use servertree_kernel::plugin::{Application, Context, Parts, Started, migrations};
-use servertree_kernel::remote::{Peer, RemotePermissionChecker, RemoteTokenVerifier};
-use servertree_kernel::secrets::Keyring;
+use servertree_kernel::plugin::{Application, Context, Started, migrations};
+use servertree_kernel::remote::Peer;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::assemble::assemble;
 use crate::config::{Config, HttpSettings};
-use crate::local::LocalOnly;
 use crate::metrics::Figures;
 use crate::start::{StartError, keyring, open_database, prepare_data_folder};
-use crate::{admin, container, grpc, http};
+use crate::{admin, grpc, http};
 
 /// How long stopping may take in all.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -130,31 +126,6 @@ fn listen(settings: &HttpSettings) -> Result<TcpListener, StartError> {
         io::ErrorKind::AddrInUse => StartError::PortTaken { address },
         _ => StartError::Listen { address, source },
     })
-}
-
-pub fn assemble(
-    config: &Config,
-    contexts: Vec<&'static Context>,
-    database: &Database,
-    keyring: &Keyring,
-    peer: Option<&Peer>,
-) -> Result<Application, StartError> {
-    let permissions = PermissionSlot::empty();
-    // Who knows nothing permits nothing.
-    let fallback_permissions: Arc<dyn PermissionChecker> = match peer {
-        Some(peer) => Arc::new(RemotePermissionChecker::new(peer.clone())),
-        None => Arc::new(LocalOnly),
-    };
-    let verifier = peer.map(|peer| RemoteTokenVerifier::new(peer.clone()));
-    Ok(Application::assemble(Parts {
-        contexts,
-        kernel: container::kernel(config, permissions.clone(), keyring.clone(), database.clone()),
-        permissions,
-        fallback_permissions,
-        fallback_verifier: verifier.map(|verifier| Arc::new(verifier) as Arc<dyn TokenVerifier>),
-        database: database.clone(),
-        runtime: tokio::runtime::Handle::current(),
-    })?)
 }
 
 /// Accepts no more.
