@@ -251,6 +251,7 @@ fn is_refusal(error: &sqlx::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
+    use sqlx::SqliteConnection;
 
     use super::super::sqlite::in_memory;
     use super::*;
@@ -270,5 +271,26 @@ mod tests {
         assert_eq!(pool.state().waiting, 0, "whoever waited went away");
         lent.put_back();
         assert_eq!(pool.state(), idle);
+    }
+
+    /// One that is old is used no more, whether it lies idle or comes back; another one takes its place.
+    #[tokio::test]
+    async fn a_connection_is_replaced_when_it_is_old() {
+        let minute = Duration::from_secs(60);
+        let connect = || SqliteConnection::connect("sqlite::memory:").boxed();
+        let keeping = Keeping { size: 1, patience: Duration::from_secs(5), lifetime: Some(minute) };
+        let pool = Pool::open(keeping, Box::new(connect)).await.unwrap();
+        let before = |age| Instant::now().checked_sub(age).unwrap();
+        pool.idle()[0].opened = before(minute / 2);
+        let lent = pool.acquire().await.unwrap();
+        assert!(lent.is_reused(), "it is young enough");
+        lent.put_back();
+
+        pool.idle()[0].opened = before(minute * 2);
+        let mut lent = pool.acquire().await.unwrap();
+        assert!(!lent.is_reused(), "it lay there too long");
+        lent.opened = before(minute * 2);
+        lent.put_back();
+        assert_eq!(pool.state().idle, 0, "it was away too long");
     }
 }

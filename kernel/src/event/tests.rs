@@ -27,7 +27,7 @@ use super::worker::Worker;
 use super::{Envelope, RelaySettings};
 use crate::cache::MemoryCache;
 use crate::clock::Clock;
-use crate::database::{Database, DatabaseError};
+use crate::database::{Database, DatabaseError, Engine, Transaction};
 use crate::message::Message;
 use crate::plugin::migrations;
 use crate::problem::{Failure, Internal};
@@ -139,11 +139,20 @@ impl Bench {
 
     /// Puts events into the log, each by its number, its aggregate and its revision, and dispatches them.
     async fn happened(&self, events: &[(u128, u128, u64)]) {
+        self.under_way(events).await.commit().await.unwrap();
+        self.dispatch_all().await;
+    }
+
+    /// A transaction that has put events into the log.
+    async fn under_way(&self, events: &[(u128, u128, u64)]) -> Transaction {
         let mut transaction = self.database.begin().await.unwrap();
         let events: Vec<Envelope> =
             events.iter().map(|(number, subject, revision)| event(*number, *subject, *revision)).collect();
         append(&mut transaction, &events).await.unwrap();
-        transaction.commit().await.unwrap();
+        transaction
+    }
+
+    async fn dispatch_all(&self) {
         let dispatcher = Dispatcher {
             database: self.database.clone(),
             clock: Arc::new(self.clock.clone()),
@@ -180,6 +189,37 @@ fn second_fails(event: &Envelope) -> Result<(), NotTaken> {
 
 fn state(number: u128, state: &str, attempts: i64) -> (u128, String, i64) {
     (number, state.to_owned(), attempts)
+}
+
+/// Transactions that are committed in the reverse order of the ids of their events, and one that is not.
+#[tokio::test]
+async fn what_is_committed_late_is_not_passed_over() {
+    let bench = Bench::new().await;
+    let worker = bench.worker(1, |_| Ok(()), None);
+    if Engine::under_test() == Engine::Sqlite {
+        // It has one writer: they come one after the other, each with a lower id.
+        for number in [3, 2, 1] {
+            let transaction = bench.under_way(&[(number, number, 1)]).await;
+            if number != 2 {
+                transaction.commit().await.unwrap();
+                bench.dispatch_all().await;
+                assert_eq!(bench.drain(&worker).await, [number]);
+            }
+        }
+    } else {
+        let first = bench.under_way(&[(1, 1, 1)]).await;
+        let second = bench.under_way(&[(2, 2, 1)]).await;
+        let third = bench.under_way(&[(3, 3, 1)]).await;
+        for (transaction, number) in [(third, 3), (first, 1)] {
+            transaction.commit().await.unwrap();
+            bench.dispatch_all().await;
+            assert_eq!(bench.drain(&worker).await, [number]);
+        }
+        drop(second);
+    }
+    bench.dispatch_all().await;
+    assert_eq!(bench.drain(&worker).await, []);
+    assert_eq!(bench.states().await, [state(1, "delivered", 1), state(3, "delivered", 1)]);
 }
 
 /// In the order of each aggregate, whatever the order of their ids.
