@@ -23,7 +23,7 @@ pub use builds::{Program, workspace_root};
 pub use command::command;
 pub use database_server::DatabaseServer;
 pub use exposition::Exposition;
-pub use probe::{Delivered, REFUSE};
+pub use probe::{Delivered, HELD, HOLD, REFUSE};
 pub use proxy::{Network, Proxy};
 pub use sample::{application, fedora_applications, fedora_servers, server};
 pub use servertree_kernel::database::Engine;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{get, web};
 use async_trait::async_trait;
@@ -24,6 +25,11 @@ static FOLDER: include_dir::Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/mig
 
 /// While there is a file of this name in its folder, the probe takes no event of what is named `refused…`.
 pub const REFUSE: &str = "refuse";
+
+/// While there is a file of this name in its folder, the probe waits when it is to take an event. It has the event then, but no lock.
+pub const HOLD: &str = "hold";
+/// The file that tells that it waits.
+pub const HELD: &str = "held";
 
 static CONTEXT: Context = Context {
     name: "probe",
@@ -75,6 +81,10 @@ impl EventHandler<Everything> for Probe {
         let is_refused = data.name.as_str().is_some_and(|name| name.starts_with("refused"));
         if is_refused && Path::new(REFUSE).exists() {
             return Err(Internal("the probe was told to refuse it".to_owned()).into());
+        }
+        while Path::new(HOLD).exists() {
+            std::fs::write(HELD, "").map_err(|error| Internal(error.to_string()))?;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let columns = ["event_id", "type", "subject", "revision", "sequence"].map(Alias::new);
         let insert = Sql::insert()

@@ -275,13 +275,15 @@ impl Service {
     /// All servers, page by page, sorted by name.
     pub async fn all_servers(&self) -> Vec<Value> {
         let mut servers = Vec::new();
-        let mut offset = Some(0);
-        while let Some(from) = offset {
-            let page = self.get(&format!("/api/v1/servers?limit=100&offset={from}")).await.json();
+        let mut after = String::new();
+        loop {
+            let page = self.get(&format!("/api/v1/servers?limit=500&count=none{after}")).await.json();
             servers.extend(page["items"].as_array().expect("items").iter().cloned());
-            offset = page["next_offset"].as_u64();
+            match page["next_cursor"].as_str() {
+                Some(cursor) => after = format!("&cursor={cursor}"),
+                None => return servers,
+            }
         }
-        servers
     }
 
     /// What the probe was delivered of events whose names begin so, once nothing is left undelivered.

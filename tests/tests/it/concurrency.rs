@@ -1,7 +1,10 @@
 //! Many who change the same thing at once: what is acknowledged happened, once, and on what its client had seen.
 
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use servertree_tests::{Service, scale, server};
 
 /// Each client reads, adds 1, and writes what it made of it if nobody else wrote meanwhile.
@@ -36,4 +39,41 @@ async fn count(service: &Service, path: &str) -> u64 {
         }
     }
     won
+}
+
+/// A list is read by two statements. Whoever changes a server between the two shows in both of them, or in none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_shows_servers_and_credentials_of_one_moment() {
+    let service = Service::start().await;
+    let created = service.post("/api/v1/servers", &with_as_many(1)).await;
+    let path = created.header("location").to_owned();
+    let done = AtomicBool::new(false);
+    let change = async {
+        for number in 0..100 * scale() {
+            let changed = service.put(&path, &with_as_many(1 + number % 3)).await;
+            assert_eq!(changed.status, 200, "{changed:?}");
+        }
+        done.store(true, Ordering::SeqCst);
+    };
+    let look = async || {
+        let mut seen = HashSet::new();
+        while !done.load(Ordering::SeqCst) {
+            let server = service.get("/api/v1/servers").await.json()["items"][0].take();
+            let credentials = server["credentials"].as_array().unwrap();
+            assert_eq!(server["cpu_cores"], credentials.len(), "{server}");
+            seen.insert(credentials.len());
+        }
+        assert!(seen.len() > 1, "nothing changed while it was looked at");
+    };
+    tokio::join!(change, look(), look(), look());
+    service.stop().await;
+}
+
+/// A server with as many credentials as processor cores.
+fn with_as_many(count: usize) -> Value {
+    let mut body = server("web-1");
+    body["cpu_cores"] = json!(count);
+    let ssh = |number: usize| json!({"connection_type": "ssh", "username": format!("user-{number}")});
+    body["credentials"] = (0..count).map(ssh).collect();
+    body
 }
