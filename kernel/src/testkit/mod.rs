@@ -291,15 +291,35 @@ impl Testbed {
         self.wait_for_none("dispatched", async || log.undispatched().await.expect("the event log")).await;
     }
 
-    async fn wait_for_none(&self, what: &str, left: impl AsyncFn() -> i64) {
-        let none_left = async {
-            while left().await > 0 {
+    /// Waits until `attempt` gives something: `eventually("it is counted", async || …)`. For what comes of an event after a while.
+    pub async fn eventually<T>(&self, what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
+        let trying = async {
+            loop {
+                if let Some(value) = attempt().await {
+                    return value;
+                }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        if tokio::time::timeout(DEADLINE, none_left).await.is_err() {
-            panic!("some events are still not {what} after {DEADLINE:?}");
+        match tokio::time::timeout(DEADLINE, trying).await {
+            Ok(value) => value,
+            Err(_) => {
+                panic!("not within {DEADLINE:?}: {what}; what happened: {:?}", self.event_types().await)
+            }
         }
+    }
+
+    async fn wait_for_none(&self, what: &str, left: impl AsyncFn() -> i64) {
+        let what = format!("all events are {what}");
+        self.eventually(&what, async || (left().await == 0).then_some(())).await;
+    }
+
+    /// Empties the table that a subscriber fills, and has it filled again, as `servertree projections rebuild` does; answers of how
+    /// many events.
+    pub async fn rebuild(&self, subscriber: &str) -> u64 {
+        let mut projections = self.application.projections().into_iter();
+        let projection = projections.find(|projection| projection.name == subscriber).expect("a projection");
+        self.application.rebuild(&projection, drop).await.expect("a projection that can be rebuilt")
     }
 
     /// The database, once nothing goes on in the background: what its counter of statements then shows is the test's.

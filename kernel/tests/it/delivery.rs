@@ -7,15 +7,8 @@ use servertree_kernel::testkit::Testbed;
 
 /// Waits until what the listener took is as it should be.
 async fn wait_until(test: &Testbed, is_so: impl Fn(&[(u128, i64, i64)]) -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    loop {
-        let taken = test.ask(NotesTaken).await.unwrap();
-        if is_so(&taken) {
-            return;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "what should arrive does not; so far {taken:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let taken = async || Some(test.ask(NotesTaken).await.unwrap()).filter(|taken| is_so(taken));
+    test.eventually("what should arrive does", taken).await;
 }
 
 #[tokio::test]

@@ -111,6 +111,7 @@ mod tests {
     use servertree_kernel::domain::{Precondition, Revision};
     use servertree_kernel::testkit::Testbed;
 
+    use super::*;
     use crate::CONTEXT;
     use crate::application::find_server::FindServer;
     use crate::application::modify_server::ModifyServer;
@@ -174,9 +175,35 @@ mod tests {
         .await;
         test.dispatched().await;
         let test = Testbed::of(&[&CONTEXT]).after(test.stop().await).start().await;
+        let register = || RegisterServer {
+            draft: ServerDraft { applications: installations(&["nginx"]), ..draft("web-1") },
+        };
+        let registered = async || test.dispatch(register()).await.ok();
+        let server = test.eventually("nginx can be installed", registered).await;
+        assert_eq!(server.applications[0].name, "nginx");
+        test.finish().await;
+    }
+
+    #[tokio::test]
+    async fn made_again_of_the_same_events_it_is_the_same() {
+        let test = Testbed::of(&[&CONTEXT]).start().await;
+        register_applications(&test, &["apache", "nginx"]).await;
+        let draft = ServerDraft { applications: installations(&["apache", "nginx"]), ..draft("web-1") };
+        let server = test.dispatch(RegisterServer { draft }).await.unwrap();
+        let changes = json!([{"field": "name", "old": "nginx", "new": "Nginx"}]);
+        test.publish("application.modified", application("nginx").id, 2, json!({ "changes": changes })).await;
+        test.publish(
+            "application.discarded",
+            application("apache").id,
+            2,
+            json!({"name": "apache", "version": "1.27"}),
+        )
+        .await;
         test.delivered().await;
-        let draft = ServerDraft { applications: installations(&["nginx"]), ..draft("web-1") };
-        assert_eq!(test.dispatch(RegisterServer { draft }).await.unwrap().applications[0].name, "nginx");
+        let before = test.ask(FindServer { id: server.id }).await.unwrap();
+        assert_ne!(before, server);
+        assert_eq!(test.rebuild(FollowApplications::NAME).await, 4);
+        assert_eq!(test.ask(FindServer { id: server.id }).await.unwrap(), before);
         test.finish().await;
     }
 }
