@@ -226,6 +226,28 @@ mod tests {
         assert_eq!(config.validate(), Ok(()));
     }
 
+    /// What contexts own is documented in the same file.
+    #[test]
+    fn the_defaults_are_those_of_the_types_of_contexts() {
+        let read = |section: &SectionType, figment: &Figment| {
+            let read = (section.read)(figment).unwrap_or_else(|fault| panic!("{}: {fault}", section.name));
+            assert_eq!(read.fault, None, "{}", section.name);
+            serde_json::to_value(read.shown).unwrap()
+        };
+        let documented = Figment::from(Toml::string(DEFAULTS));
+        for section in sections() {
+            let (name, of_type) = (section.name, read(section, &Figment::new()));
+            assert_eq!(
+                read(section, &documented),
+                of_type,
+                "config/default.toml has other defaults for [{name}]"
+            );
+            let keys = documented.extract_inner::<Dict>(name).unwrap_or_default().len();
+            let all = of_type.as_object().map_or(0, serde_json::Map::len);
+            assert_eq!(keys, all, "config/default.toml has not each key of [{name}]");
+        }
+    }
+
     #[test]
     fn of_keys_the_names_are_shown() {
         let keys = "stkey1.master.a.AAAA, /run/keys/b.key,stkey1AAAA";

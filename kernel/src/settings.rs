@@ -28,7 +28,7 @@ pub trait Section: Serialize + DeserializeOwned + Default + Clone + Send + Sync 
 pub struct SectionType {
     /// Its name.
     pub name: &'static str,
-    /// Reads it out of all settings.
+    /// Reads it out of all settings; where nobody gives it, it is as it is by default.
     pub read: fn(&Figment) -> Result<ReadSection, Box<figment::Error>>,
 }
 
@@ -50,7 +50,8 @@ impl SectionType {
 }
 
 fn read<S: Section>(figment: &Figment) -> Result<ReadSection, Box<figment::Error>> {
-    let section: S = figment.extract_inner(S::NAME)?;
+    let is_given = figment.find_value(S::NAME).is_ok();
+    let section = if is_given { figment.extract_inner(S::NAME)? } else { S::default() };
     Ok(ReadSection {
         fault: section.validate().err(),
         shown: figment::value::Value::serialize(section.shown())?,
