@@ -125,7 +125,9 @@ async fn what_it_says_of_events_is_true() {
     let events = EventLogView::new(place.open().await).events(None).await.unwrap();
     let channel_of = |event: &Envelope| format!("{}.domain_events", aggregate_of(&event.event_type));
     let channels: BTreeSet<String> = events.iter().map(channel_of).collect();
-    assert!(channels.iter().eq(keys(&described["channels"])), "{channels:?}");
+    let silent: Vec<&str> =
+        keys(&described["channels"]).into_iter().filter(|channel| !channels.contains(*channel)).collect();
+    assert!(silent.is_empty(), "of these nothing happens in this test, and something has to: {silent:?}");
     for event in events {
         let pointer = format!("/components/messages/{}/payload", event.event_type);
         let mut schema = described.pointer(&pointer).unwrap().clone();
