@@ -57,6 +57,8 @@ pub(super) struct Handover<'h> {
     /// None: nothing was done in it yet.
     uow: Option<WriteUow>,
     taken: Vec<Uuid>,
+    /// When what was taken happened.
+    happened: Vec<Timestamp>,
     /// Aggregates with events that may be held back.
     waiting: Vec<Uuid>,
     /// Whether the one that there is was taken before.
@@ -65,7 +67,8 @@ pub(super) struct Handover<'h> {
 
 impl<'h> Handover<'h> {
     pub(super) fn new(subscriber: &'h Subscriber, units: &'h UnitsOfWork, clock: &'h dyn Clock) -> Self {
-        Self { subscriber, clock, units, uow: None, taken: vec![], waiting: vec![], was_taken: false }
+        let (taken, happened, waiting) = (vec![], vec![], vec![]);
+        Self { subscriber, clock, units, uow: None, taken, happened, waiting, was_taken: false }
     }
 
     /// Hands over one after the other, for as long as others can wait; answers those that there was no time for.
@@ -118,6 +121,7 @@ impl<'h> Handover<'h> {
 
     fn note(&mut self, due: &Due) {
         self.taken.push(due.id());
+        self.happened.push(due.event.time);
         if due.has_followers() {
             self.waiting.push(due.event.subject);
         }
@@ -157,7 +161,7 @@ impl<'h> Handover<'h> {
         }
         let Some(uow) = self.uow.take() else { return Ok(()) };
         uow.commit().await?;
-        metrics::delivered(self.subscriber.name, taken.len());
+        metrics::delivered(self.subscriber.name, &self.happened, self.clock.now());
         Ok(())
     }
 

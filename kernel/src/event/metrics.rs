@@ -1,6 +1,8 @@
 //! What is measured of events.
 
-use metrics::{counter, gauge};
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
 use sea_query::{Expr, ExprTrait, Order, Query};
 
 use super::due::is_open;
@@ -9,8 +11,8 @@ use super::tables::{DeliveryState, EventDeliveries, EventLog};
 use crate::database::DatabaseError;
 use crate::domain::Timestamp;
 use crate::metrics::{
-    EVENTS_BACKLOG, EVENTS_DEAD, EVENTS_DELIVERED, EVENTS_FAILED, EVENTS_GIVEN_UP, EVENTS_LAG,
-    EVENTS_RECORDED, EVENTS_UNDISPATCHED,
+    EVENT_DELIVERY, EVENTS_BACKLOG, EVENTS_DEAD, EVENTS_DELIVERED, EVENTS_FAILED, EVENTS_GIVEN_UP,
+    EVENTS_LAG, EVENTS_RECORDED, EVENTS_UNDISPATCHED,
 };
 
 /// So many events were committed.
@@ -18,9 +20,15 @@ pub(crate) fn recorded(count: usize) {
     counter!(EVENTS_RECORDED).increment(count as u64);
 }
 
-/// A subscriber took so many events.
-pub(super) fn delivered(subscriber: &'static str, count: usize) {
-    counter!(EVENTS_DELIVERED, "subscriber" => subscriber).increment(count as u64);
+/// By now a subscriber has taken events that happened then: when their commands began. Clocks that differ make none of them come
+/// before it happened.
+pub(super) fn delivered(subscriber: &'static str, happened: &[Timestamp], now: Timestamp) {
+    counter!(EVENTS_DELIVERED, "subscriber" => subscriber).increment(happened.len() as u64);
+    let delivery = histogram!(EVENT_DELIVERY, "subscriber" => subscriber);
+    for then in happened {
+        let micros = now.as_micros().saturating_sub(then.as_micros());
+        delivery.record(Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
+    }
 }
 
 /// A subscriber did not take an event; it is tried again.

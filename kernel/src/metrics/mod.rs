@@ -49,6 +49,8 @@ pub const EVENTS_RECORDED: &str = "servertree_events_recorded_total";
 pub const EVENTS_UNDISPATCHED: &str = "servertree_events_undispatched";
 /// Events that were taken, by `subscriber`.
 pub const EVENTS_DELIVERED: &str = "servertree_events_delivered_total";
+/// How long after they happened, by `subscriber`.
+pub const EVENT_DELIVERY: &str = "servertree_event_delivery_seconds";
 /// Attempts that failed, and are followed by another one.
 pub const EVENTS_FAILED: &str = "servertree_events_failed_total";
 /// Events that were given up.
@@ -90,6 +92,11 @@ pub fn describe() {
     describe_counter!(EVENTS_RECORDED, "Events that were committed.");
     describe_gauge!(EVENTS_UNDISPATCHED, "Events that were committed and not yet dispatched to subscribers.");
     describe_counter!(EVENTS_DELIVERED, "Events that a subscriber took.");
+    describe_histogram!(
+        EVENT_DELIVERY,
+        seconds,
+        "How long after events happened a subscriber had taken them."
+    );
     describe_counter!(EVENTS_FAILED, "Attempts at events that failed, and are followed by another one.");
     describe_counter!(
         EVENTS_GIVEN_UP,
