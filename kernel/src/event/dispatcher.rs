@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::pump::{Step, Wake};
 use super::registration::{self, DELIVERY, Registered};
-use super::tables::{DeliveryState, EventDeliveries, EventLog};
+use super::tables::{DeliveryState, EventDeliveries, EventLog, not_indexed};
 use crate::clock::Clock;
 use crate::database::{Database, Transaction};
 use crate::domain::Timestamp;
@@ -98,17 +98,27 @@ async fn batch(transaction: &mut Transaction) -> Result<Vec<LoggedEvent>, Failur
     if oldest.len() < BATCH {
         return Ok(oldest);
     }
-    let subjects = oldest.iter().map(|event| event.subject);
-    Ok(transaction.fetch_all(undispatched().and_where(Expr::col(EventLog::Subject).is_in(subjects))).await?)
+    Ok(transaction.fetch_all(&undispatched_of(oldest.iter().map(|event| event.subject))).await?)
 }
 
 /// The events without deliveries, oldest first. They are found by their state, not by a highest id seen: ids are given out
 /// before the commit, so a lower one may become visible later.
-fn undispatched() -> SelectStatement {
+pub(super) fn undispatched() -> SelectStatement {
+    events().and_where(Expr::col(EventLog::DispatchedAt).is_null()).take()
+}
+
+/// Those of these aggregates, however many there are of others.
+pub(super) fn undispatched_of(subjects: impl IntoIterator<Item = Uuid>) -> SelectStatement {
+    events()
+        .and_where(Expr::col(EventLog::Subject).is_in(subjects))
+        .and_where(not_indexed(EventLog::DispatchedAt).is_null())
+        .take()
+}
+
+fn events() -> SelectStatement {
     Query::select()
         .columns([EventLog::Id, EventLog::Type, EventLog::Subject, EventLog::Revision, EventLog::Sequence])
         .from(EventLog::Table)
-        .and_where(Expr::col(EventLog::DispatchedAt).is_null())
         .order_by(EventLog::Id, Order::Asc)
         .take()
 }

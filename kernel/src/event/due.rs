@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::backoff::LONGEST;
 use super::log::EventRow;
-use super::tables::{DeliveryState, EventDeliveries, EventLog};
+use super::tables::{DeliveryState, EventDeliveries, EventLog, not_indexed};
 use crate::database::{Database, DatabaseError, Transaction};
 use crate::domain::Timestamp;
 
@@ -132,8 +132,7 @@ pub(super) fn hold_back(subscriber: &str, events: &[Uuid]) -> UpdateStatement {
     Query::update()
         .table(EventDeliveries::Table)
         .value(EventDeliveries::NextAttemptAt, HELD_BACK)
-        .and_where(is_open(subscriber))
-        .and_where(Expr::col(EventDeliveries::EventId).is_in(events.iter().copied()))
+        .and_where(are_open(subscriber, events.iter().copied()))
         .take()
 }
 
@@ -144,14 +143,22 @@ pub(super) fn let_go(subscriber: &str, subjects: impl IntoIterator<Item = Uuid>)
         .value(EventDeliveries::NextAttemptAt, 0)
         .and_where(is_open(subscriber))
         .and_where(Expr::col(EventDeliveries::Subject).is_in(subjects))
-        .and_where(Expr::col(EventDeliveries::NextAttemptAt).eq(HELD_BACK))
+        .and_where(not_indexed(EventDeliveries::NextAttemptAt).eq(HELD_BACK))
         .and_where(Expr::col(EventDeliveries::State).ne(DeliveryState::Dead))
         .take()
 }
 
+/// All that is open.
 pub(super) fn is_open(subscriber: &str) -> Expr {
     let open = Expr::col((EventDeliveries::Table, EventDeliveries::SettledAt)).is_null();
     Expr::col((EventDeliveries::Table, EventDeliveries::Subscriber)).eq(subscriber).and(open)
+}
+
+/// What is open of the deliveries of these events.
+pub(super) fn are_open(subscriber: &str, events: impl IntoIterator<Item = Uuid>) -> Expr {
+    let to_subscriber = Expr::col(EventDeliveries::Subscriber).eq(subscriber);
+    let open = not_indexed(EventDeliveries::SettledAt).is_null();
+    Expr::col(EventDeliveries::EventId).is_in(events).and(to_subscriber).and(open)
 }
 
 /// A wait longer than any began when the clock was wrong.

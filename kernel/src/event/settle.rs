@@ -3,7 +3,7 @@
 use sea_query::{Expr, ExprTrait, InsertStatement, Query, UpdateStatement};
 use uuid::Uuid;
 
-use super::due::{HELD_BACK, is_open};
+use super::due::{HELD_BACK, are_open};
 use super::tables::{DeliveryState, EventDeliveries, EventInbox};
 use crate::domain::Timestamp;
 
@@ -70,8 +70,7 @@ impl Deliveries<'_> {
     fn open(&self) -> UpdateStatement {
         Query::update()
             .table(EventDeliveries::Table)
-            .and_where(is_open(self.subscriber))
-            .and_where(Expr::col(EventDeliveries::EventId).is_in(self.events.iter().copied()))
+            .and_where(are_open(self.subscriber, self.events.iter().copied()))
             .take()
     }
 }

@@ -1,6 +1,7 @@
 //! Workers and the dispatcher, step by step.
 
 mod operations;
+mod plans;
 mod rebuild;
 
 use std::sync::Arc;
@@ -77,7 +78,7 @@ struct Bench {
     heard: Arc<Mutex<Vec<u128>>>,
     calls: Arc<AtomicUsize>,
     /// Removed with it.
-    _place: (TestDatabase, TempDir),
+    place: (TestDatabase, TempDir),
 }
 
 impl Bench {
@@ -91,7 +92,7 @@ impl Bench {
             clock: SettableClock::default(),
             heard: Arc::default(),
             calls: Arc::default(),
-            _place: (place, folder),
+            place: (place, folder),
         };
         let worker = bench.worker(1, |_| Ok(()), None);
         let subscribers = std::slice::from_ref(&worker.subscriber);

@@ -83,7 +83,7 @@ pub(super) async fn change(
     }
     for (subscriber, deliveries) in by_subscriber {
         let events = deliveries.iter().map(|delivery| delivery.event_id);
-        let of_these = due::is_open(subscriber).and(Expr::col(EventDeliveries::EventId).is_in(events));
+        let of_these = due::are_open(subscriber, events);
         uow.execute(&change.clone().and_where(of_these).take()).await?;
         uow.execute(&Lease::take_away(subscriber)).await?;
         uow.execute(&due::let_go(subscriber, deliveries.iter().map(|delivery| delivery.subject))).await?;
