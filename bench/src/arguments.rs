@@ -18,7 +18,7 @@ pub struct Arguments {
     /// Measure only these.
     #[arg(long, value_enum)]
     only: Vec<Figure>,
-    /// Measure on these what is measured beside the bare program.
+    /// Measure on these what is measured by engine.
     #[arg(long, value_enum, default_values_t = [Engine::Sqlite])]
     engine: Vec<Engine>,
 }

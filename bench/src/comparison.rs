@@ -23,6 +23,9 @@ const ITS_OWN: [&str; 4] = ["id", "created_at", "modified_at", "next_cursor"];
 const WITHOUT_LOG_IN: &[(&str, &str)] =
     &[("SERVERTREE_CONTEXTS__ENABLED", r#"["application","open","server"]"#)];
 
+/// Without what is kept of what was read.
+const WITHOUT_CACHE: &[(&str, &str)] = &[("SERVERTREE_CACHE__SIZE", "0")];
+
 /// Both programs, each on a copy of the same inventory, or on one as large.
 pub struct Comparison {
     servertree: Measured,
@@ -30,15 +33,29 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Beside the bare program, which has an inventory of its own, or the same.
+    /// Beside the bare program, which has an inventory of its own, or the same. It keeps nothing of what it read: neither does
+    /// ServerTree here.
     pub async fn with_bare(programs: &Programs, ours: &Inventory, its: &Inventory) -> io::Result<Self> {
-        Self::start(ours.servertree(programs, &[])?, its.bare(programs)?).await
+        Self::start(ours.servertree(programs, WITHOUT_CACHE)?, its.bare(programs)?).await
+    }
+
+    /// Beside ServerTree without the cache.
+    pub async fn without_cache(programs: &Programs, inventory: &Inventory) -> io::Result<Self> {
+        let other = inventory.servertree(programs, WITHOUT_CACHE)?;
+        Self::of_ours(inventory.servertree(programs, &[])?, other).await
     }
 
     /// Beside ServerTree without log-in.
     pub async fn without_log_in(programs: &Programs, inventory: &Inventory) -> io::Result<Self> {
         let other = inventory.open(programs, WITHOUT_LOG_IN)?;
         Self::start(inventory.servertree(programs, &[])?, other).await
+    }
+
+    /// ServerTree twice: somebody logs in to each.
+    pub async fn of_ours(mut servertree: Measured, mut other: Measured) -> io::Result<Self> {
+        servertree.log_in().await?;
+        other.log_in().await?;
+        Ok(Self { servertree, other })
     }
 
     async fn start(mut servertree: Measured, mut other: Measured) -> io::Result<Self> {
@@ -52,7 +69,7 @@ impl Comparison {
     pub async fn print_ratio(
         &self,
         figure: &str,
-        aim: f64,
+        aim: &str,
         size: &Size,
         requests: impl Fn() -> Requests,
     ) -> io::Result<()> {
@@ -61,7 +78,7 @@ impl Comparison {
         let [low, middle, high] =
             sides[0].beside(&sides[1], |side| &side.per_second, |ours, limit| ours / limit);
         println!(
-            "| {figure}, requests/s | {ours:.0} | {limit:.0} | {middle:.2} ({low:.2} to {high:.2}) | ≥ {aim} |"
+            "| {figure}, requests/s | {ours:.0} | {limit:.0} | {middle:.2} ({low:.2} to {high:.2}) | {aim} |"
         );
         let [ours, limit] = sides.each_ref().map(Side::processor_micros);
         println!("| {figure}, processor µs a request | {ours:.0} | {limit:.0} | {:.2} | |", limit / ours);

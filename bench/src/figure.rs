@@ -27,12 +27,20 @@ pub enum Figure {
     Memory,
     /// All secrets are wrapped with another key.
     Rotation,
+    /// From an event to its subscriber.
+    Delivery,
+    /// Many events are delivered.
+    Drain,
+    /// Very many are there to be delivered.
+    Backlog,
+    /// A server by id, from the cache.
+    Cache,
 }
 
 impl Figure {
     /// Whether it is measured on each engine that is wanted; the others are measured on SQLite.
     pub fn is_by_engine(self) -> bool {
-        matches!(self, Self::Find | Self::List | Self::Register)
+        matches!(self, Self::Find | Self::List | Self::Register | Self::Drain | Self::Cache)
     }
 }
 
@@ -50,6 +58,11 @@ pub struct Size {
     /// Rotations, and how many servers there are for them with how many secrets each.
     pub rotations: usize,
     pub secrets: (usize, usize),
+    /// How long events come at a steady rate, after a sixth of that to warm up.
+    pub steady: Duration,
+    /// Events that are delivered, and a backlog that is larger.
+    pub drained: usize,
+    pub backlog: usize,
     /// Who may do what, and how many batches of decisions are made about it.
     pub policy: Extent,
     pub batches: usize,
@@ -65,6 +78,9 @@ impl Size {
         requests: 100_000,
         rotations: 3,
         secrets: (1_000, 100),
+        steady: Duration::from_secs(30),
+        drained: 100_000,
+        backlog: 1_000_000,
         policy: Extent { users: 10_000, roles: 200, grants: 500 },
         batches: 1_000,
     };
@@ -77,6 +93,9 @@ impl Size {
         requests: 200,
         rotations: 1,
         secrets: (4, 9),
+        steady: Duration::from_millis(300),
+        drained: 300,
+        backlog: 3_000,
         policy: Extent { users: 50, roles: 10, grants: 50 },
         batches: 10,
     };

@@ -81,11 +81,21 @@ impl Inventory {
 
     /// Starts ServerTree on a copy, with these environment variables set.
     pub fn servertree(&self, programs: &Programs, settings: &[(&str, &str)]) -> io::Result<Measured> {
-        let folder = self.copy()?;
+        Ok(self.servertree_in(self.copy()?, programs, settings))
+    }
+
+    /// Starts ServerTree on this copy.
+    pub fn servertree_in(&self, folder: TempDir, programs: &Programs, settings: &[(&str, &str)]) -> Measured {
         let settings: Vec<_> =
             self.database.iter().map(ServerDatabase::setting).chain(settings.iter().copied()).collect();
         let program = Program::servertree(&programs.servertree, folder.path(), &settings);
-        Ok(Measured { program, folder })
+        Measured { program, folder }
+    }
+
+    /// The URL of the database of a copy in `folder`.
+    pub fn url(&self, folder: &Path) -> String {
+        let file = || format!("sqlite://{}", folder.join("data/servertree.db").display());
+        self.database.as_ref().map_or_else(file, |database| database.url().to_owned())
     }
 
     /// Starts the program that is open to everybody on a copy, with these environment variables set.

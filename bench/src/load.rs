@@ -1,8 +1,9 @@
-//! Load: connections that ask one request after the other, as fast as they are answered.
+//! Load: connections that ask one request after the other, as fast as they are answered; or requests at a steady rate, however
+//! they are answered.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -54,6 +55,37 @@ pub async fn load(program: &Program, requests: &Arc<Requests>, amount: Amount) -
     Ok(Answered { requests, per_second: requests as f64 / since.elapsed().as_secs_f64() })
 }
 
+/// Asks so many `requests` in each second, for as long; answers how many that were. Each is sent when it is due: where the
+/// earlier ones are not answered yet, by another connection.
+pub async fn steady(
+    program: &Program,
+    requests: &Arc<Requests>,
+    per_second: u32,
+    duration: Duration,
+) -> io::Result<usize> {
+    let idle: Arc<Mutex<Vec<Connection>>> = Arc::default();
+    let mut tasks = JoinSet::new();
+    let mut due = tokio::time::interval(Duration::from_secs(1) / per_second);
+    for _ in 0..(duration.as_secs_f64() * f64::from(per_second)) as usize {
+        due.tick().await;
+        let (address, token) = (program.address, Arc::clone(&program.token));
+        let (requests, idle) = (Arc::clone(requests), Arc::clone(&idle));
+        tasks.spawn(async move {
+            let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => Connection::open(address).await?,
+            };
+            ask_one(&mut connection, &token, &requests, &mut Vec::new()).await?;
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            io::Result::Ok(())
+        });
+    }
+    let all = tokio::time::timeout(GIVE_UP_AFTER, tasks.join_all()).await?;
+    let answered: Vec<()> = all.into_iter().collect::<io::Result<_>>()?;
+    Ok(answered.len())
+}
+
 async fn ask(
     mut connection: Connection,
     token: Arc<str>,
@@ -63,13 +95,23 @@ async fn ask(
     let mut request = Vec::new();
     let mut answered = 0;
     while goes_on() {
-        let expected = requests.write_next(&token, &mut request);
-        let answer = connection.ask(&request).await?;
-        if answer.status != expected {
-            let (request, body) = (String::from_utf8_lossy(&request), String::from_utf8_lossy(answer.body));
-            return Err(io::Error::other(format!("{request}\nwas answered {}\n{body}", answer.status)));
-        }
+        ask_one(&mut connection, &token, &requests, &mut request).await?;
         answered += 1;
     }
     Ok(answered)
+}
+
+async fn ask_one(
+    connection: &mut Connection,
+    token: &str,
+    requests: &Requests,
+    request: &mut Vec<u8>,
+) -> io::Result<()> {
+    let expected = requests.write_next(token, request);
+    let answer = connection.ask(request).await?;
+    if answer.status == expected {
+        return Ok(());
+    }
+    let (request, body) = (String::from_utf8_lossy(request), String::from_utf8_lossy(answer.body));
+    Err(io::Error::other(format!("{request}\nwas answered {}\n{body}", answer.status)))
 }

@@ -1,5 +1,5 @@
 //! Measures ServerTree as it is delivered: its start, its memory, its speed beside that of a bare program that does the same
-//! with nothing around it, what log-in and permissions cost, and how fast it rotates its master key. See `scripts/bench` and
+//! with nothing around it, what log-in and permissions cost, how fast it rotates its master key, and how events fare. See `scripts/bench` and
 //! docs/performance.md. It judges nothing: machines differ.
 #![expect(
     clippy::expect_used,
@@ -8,12 +8,16 @@
 
 mod alone;
 mod arguments;
+mod backlog;
 mod check;
 mod comparison;
 mod connection;
+mod delivery;
 mod engine;
+mod event_log;
 mod figure;
 mod grpc;
+mod histogram;
 mod inventory;
 mod load;
 mod policy;
@@ -62,7 +66,7 @@ async fn measure_all(arguments: Arguments) -> io::Result<()> {
         let new_inventory = || Inventory::make(&programs, *engine, size.servers, CREDENTIALS);
         let inventory = new_inventory().await?;
         for figure in figures {
-            measure(figure, &programs, &inventory, new_inventory, &size).await?;
+            measure(figure, &programs, *engine, &inventory, new_inventory, &size).await?;
         }
     }
     Ok(())
@@ -71,6 +75,7 @@ async fn measure_all(arguments: Arguments) -> io::Result<()> {
 async fn measure(
     figure: Figure,
     programs: &Programs,
+    engine: Engine,
     inventory: &Inventory,
     another: impl AsyncFn() -> io::Result<Inventory>,
     size: &Size,
@@ -82,17 +87,22 @@ async fn measure(
     let on_engine = |figure: &str| format!("{figure}, {}", inventory.engine());
     match figure {
         Figure::Start => alone::start(programs, inventory, size).await,
-        Figure::Find => with_bare().await?.print_ratio(&on_engine("server by id"), 0.8, size, by_id).await,
+        Figure::Find => {
+            with_bare().await?.print_ratio(&on_engine("server by id"), "≥ 0.8", size, by_id).await
+        }
         Figure::List => {
             let list = || requests(Kind::List);
-            with_bare().await?.print_ratio(&on_engine("list of 25 by name, counted"), 0.8, size, list).await
+            with_bare()
+                .await?
+                .print_ratio(&on_engine("list of 25 by name, counted"), "≥ 0.8", size, list)
+                .await
         }
         Figure::Register => {
             // Both register the same names.
             let its = if inventory.is_shared() { Some(another().await?) } else { None };
             let comparison = Comparison::with_bare(programs, inventory, its.as_ref().unwrap_or(inventory));
             let register = || requests(Kind::Register { credentials: 0 });
-            comparison.await?.print_ratio(&on_engine("server registered"), 0.6, size, register).await
+            comparison.await?.print_ratio(&on_engine("server registered"), "≥ 0.6", size, register).await
         }
         Figure::Authentication => {
             let comparison = Comparison::without_log_in(programs, inventory).await?;
@@ -102,5 +112,13 @@ async fn measure(
         Figure::Grpc => grpc::grpc(programs, size).await,
         Figure::Memory => alone::memory(programs, inventory, size).await,
         Figure::Rotation => rotation::rotation(programs, size).await,
+        Figure::Delivery => delivery::delivery(programs, inventory, size).await,
+        Figure::Drain => backlog::drain(programs, engine, size).await,
+        Figure::Backlog => backlog::backlog(programs, inventory, size).await,
+        Figure::Cache => {
+            let aim = if engine == Engine::Mysql { "≥ 2" } else { "" };
+            let comparison = Comparison::without_cache(programs, inventory).await?;
+            comparison.print_ratio(&on_engine("server by id, from the cache"), aim, size, by_id).await
+        }
     }
 }

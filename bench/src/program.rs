@@ -92,6 +92,11 @@ impl Program {
         resident_mib(self.process.0.id())
     }
 
+    /// The most memory that it ever took.
+    pub fn most_resident_mib(&self) -> f64 {
+        status_mib(self.process.0.id(), "VmHWM:")
+    }
+
     /// The processor time it took so far, its own and that of the kernel on its behalf (proc(5), fields 14 and 15).
     pub fn processor_time(&self) -> Duration {
         let stat = about(self.process.0.id(), "stat");
@@ -103,8 +108,12 @@ impl Program {
 
 /// The memory that a process takes, as Linux counts it.
 pub fn resident_mib(process: u32) -> f64 {
+    status_mib(process, "VmRSS:")
+}
+
+fn status_mib(process: u32, field: &str) -> f64 {
     let status = about(process, "status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
     kib.unwrap_or(f64::NAN) / 1024.0
 }

@@ -19,6 +19,8 @@ pub enum Kind {
     List,
     /// A server is registered, each time another, with this many credentials.
     Register { credentials: usize },
+    /// An application is registered, each time another.
+    RegisterApplication,
     /// Of ten requests one for the list, one that registers a server, and the others by id.
     Mixed(Vec<String>),
 }
@@ -37,6 +39,9 @@ impl Requests {
             (Kind::List, _) | (Kind::Mixed(_), 0) => (get("/api/v1/servers", token), 200),
             (Kind::Register { credentials }, _) => register(*credentials),
             (Kind::Mixed(_), 1) => register(0),
+            (Kind::RegisterApplication, _) => {
+                (post("/api/v1/applications", token, &application(number)), 201)
+            }
             (Kind::ById(ids) | Kind::Mixed(ids), _) => {
                 let id = &ids[number.wrapping_mul(STRIDE) % ids.len()];
                 (get(&format!("/api/v1/servers/{id}"), token), 200)
@@ -60,6 +65,11 @@ pub fn post(path: &str, token: &str, json: &str) -> String {
         "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
          Content-Length: {length}\r\n\r\n{json}"
     )
+}
+
+/// The application of this number, as the body of a request.
+fn application(number: usize) -> String {
+    format!(r#"{{"name":"application-{number}","version":"1.27","architect":"web team"}}"#)
 }
 
 /// The server of this number, as the body of a request. Servers that follow each other lie apart in the order of names.
