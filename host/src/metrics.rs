@@ -1,4 +1,4 @@
-//! The figures of this process, collected for Prometheus: `/metrics` shows them.
+//! The metrics of this process, collected for Prometheus: `/metrics` shows them.
 
 use std::time::Duration;
 
@@ -26,20 +26,20 @@ const SORTED_EVERY: Duration = Duration::from_secs(1);
 
 /// What is collected.
 #[derive(Clone)]
-pub struct Figures(PrometheusHandle);
+pub struct Metrics(PrometheusHandle);
 
-impl Figures {
+impl Metrics {
     /// Collects from now on, for as long as the process lives. What is to be measured is started after it: whoever counts asks
     /// once who collects.
     pub fn collect(now: Timestamp) -> Result<Self, StartError> {
         let builder = PrometheusBuilder::new().set_buckets(&BUCKETS);
-        let figures = builder.and_then(PrometheusBuilder::install_recorder).map(Self);
-        let figures = figures.map_err(|error| StartError::Internal(format!("no figures: {error}")))?;
+        let metrics = builder.and_then(PrometheusBuilder::install_recorder).map(Self);
+        let metrics = metrics.map_err(|error| StartError::Internal(format!("no metrics: {error}")))?;
         describe();
         gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         gauge!(STARTED).set(now.as_micros() as f64 / 1e6);
-        tokio::spawn(sort(figures.0.clone()));
-        Ok(figures)
+        tokio::spawn(sort(metrics.0.clone()));
+        Ok(metrics)
     }
 
     /// All of them, in the text format of Prometheus.
@@ -51,7 +51,7 @@ impl Figures {
     }
 }
 
-/// Says of each figure what it means.
+/// Says of each metric what it means.
 fn describe() {
     servertree_kernel::metrics::describe();
     describe_counter!(REQUESTS, "Requests that ended, by method, route and class of the status.");
@@ -121,9 +121,9 @@ mod tests {
         }
     }
 
-    /// The page has a row for each figure, of its kind, and no others.
+    /// The page has a row for each metric, of its kind, and no others.
     #[test]
-    fn the_page_on_operations_lists_every_figure() {
+    fn the_page_on_operations_lists_every_metric() {
         let described = Described::default();
         metrics::with_local_recorder(&described, describe);
         let mut described = described.0.into_inner();

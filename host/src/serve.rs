@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::assemble::assemble;
 use crate::config::{Config, HttpSettings};
-use crate::metrics::Figures;
+use crate::metrics::Metrics;
 use crate::start::{StartError, keyring, open_database, prepare_data_folder};
 use crate::{admin, grpc, http};
 
@@ -26,7 +26,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Serves until SIGTERM or Ctrl-C.
 pub async fn serve(config: Config) -> Result<(), StartError> {
     let mut stop_signal = StopSignal::new()?;
-    let figures = Figures::collect(SystemClock.now())?;
+    let metrics = Metrics::collect(SystemClock.now())?;
     let contexts = Context::enabled(&config.contexts.enabled)?;
     prepare_data_folder(&config.data)?;
     let database = open_database(&config).await?;
@@ -52,7 +52,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let jobs = application.start_jobs();
     let address = listener.local_addr().map_err(|error| StartError::Internal(error.to_string()))?;
     let mut server =
-        http::start(listener, &config.http, application.clone(), database.clone(), peer, figures)?;
+        http::start(listener, &config.http, application.clone(), database.clone(), peer, metrics)?;
     let stop_services = CancellationToken::new();
     let services: Vec<Started> =
         grpc_server.into_iter().map(|server| server.start(stop_services.clone())).collect();

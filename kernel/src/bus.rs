@@ -17,7 +17,7 @@ use crate::uow::UnitsOfWork;
 #[derive(Default)]
 pub(crate) struct Handlers(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
 
-/// A handler, such as a `dyn CommandHandler<C>`, and the figures of what it does.
+/// A handler, such as a `dyn CommandHandler<C>`, and the metrics of what it does.
 pub(crate) struct Handler<H: ?Sized> {
     pub(crate) handler: Arc<H>,
     pub(crate) metrics: Arc<UseCaseMetrics>,

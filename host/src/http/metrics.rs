@@ -1,4 +1,4 @@
-//! The figures: those of requests, and the page that shows all.
+//! The metrics: those of requests, and the page that shows all.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use servertree_kernel::problem::Failure;
 use servertree_kernel::problem_responses;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::metrics::{Figures, REQUEST_DURATION, REQUESTS};
+use crate::metrics::{Metrics, REQUEST_DURATION, REQUESTS};
 
 /// The text format of Prometheus.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -29,7 +29,7 @@ problem_responses! {
     MetricsProblems: ALWAYS;
 }
 
-/// The figures of this process
+/// The metrics of this process
 ///
 /// How many requests, commands and queries there were, how they ended and how long they took; the cache, the database, the
 /// process itself. Needs the permission to `read` the type `metrics`.
@@ -42,19 +42,19 @@ problem_responses! {
 async fn show_metrics(
     call: Call,
     application: web::Data<Application>,
-    figures: web::Data<Figures>,
+    metrics: web::Data<Metrics>,
 ) -> Result<HttpResponse, Failure> {
     call.permit(READ).await?;
     application.measure().await;
     let mut answer = HttpResponse::Ok();
     answer.content_type(TEXT_FORMAT).insert_header((CACHE_CONTROL, "no-store"));
-    Ok(answer.body(figures.text()))
+    Ok(answer.body(metrics.text()))
 }
 
 /// The requests that one worker answers, counted. What counts is made at the first request of its kind, and kept: no other worker
 /// has to do with it.
 #[derive(Default)]
-pub struct RequestFigures(RefCell<HashMap<Series, (Counter, Histogram)>>);
+pub struct RequestMetrics(RefCell<HashMap<Series, (Counter, Histogram)>>);
 
 /// What requests are told apart by.
 #[derive(PartialEq, Eq, Hash)]
@@ -65,7 +65,7 @@ struct Series {
     status: &'static str,
 }
 
-impl RequestFigures {
+impl RequestMetrics {
     /// Counts a request that took so long. Without a status its client went away before it was answered.
     pub fn record(
         &self,

@@ -29,11 +29,11 @@ use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::config::HttpSettings;
-use crate::metrics::Figures;
+use crate::metrics::Metrics;
 use crate::start::StartError;
 use client_address::TrustedProxies;
 use fallback::RouteTable;
-use metrics::RequestFigures;
+use metrics::RequestMetrics;
 
 /// How long requests under way may take to end when the server stops. Shorter than the whole stop may take, so that
 /// the rest of it still gets its turn.
@@ -68,7 +68,7 @@ pub fn start(
     application: Application,
     database: Database,
     authorization: Option<Peer>,
-    figures: Figures,
+    metrics: Metrics,
 ) -> Result<Server, StartError> {
     let description = openapi::describe(&application.contexts);
     let table = web::Data::new(RouteTable::new(&description));
@@ -79,7 +79,7 @@ pub fn start(
     let trusted_proxies = web::Data::new(TrustedProxies::new(&settings.trusted_proxies));
     let application = web::Data::new(application);
     let dependencies = web::Data::new(health::Needed { database, authorization });
-    let figures = web::Data::new(figures);
+    let metrics = web::Data::new(metrics);
     let server = HttpServer::new(move || {
         let contexts = std::sync::Arc::clone(&application.contexts);
         App::new()
@@ -90,8 +90,8 @@ pub fn start(
             .app_data(body_timeout.clone())
             .app_data(own_origins.clone())
             .app_data(trusted_proxies.clone())
-            .app_data(figures.clone())
-            .app_data(Rc::new(RequestFigures::default()))
+            .app_data(metrics.clone())
+            .app_data(Rc::new(RequestMetrics::default()))
             // An id that is no UUID is the id of nothing.
             .app_data(web::PathConfig::default().error_handler(|_, _| Failure::from(NotFound).into()))
             .wrap(from_fn(authenticate::admit))

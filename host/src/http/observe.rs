@@ -15,7 +15,7 @@ use servertree_kernel::http::Origin;
 use servertree_kernel::message::{Caller, RequestId, TraceParent};
 
 use super::client_address::client_address;
-use super::metrics::RequestFigures;
+use super::metrics::RequestMetrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -67,7 +67,7 @@ struct Line {
     address: Option<IpAddr>,
     request_id: RequestId,
     since: Instant,
-    figures: Option<Rc<RequestFigures>>,
+    metrics: Option<Rc<RequestMetrics>>,
 }
 
 impl Line {
@@ -80,7 +80,7 @@ impl Line {
             address: origin.address,
             request_id: origin.request_id.clone(),
             since: Instant::now(),
-            figures: request.app_data::<Rc<RequestFigures>>().cloned(),
+            metrics: request.app_data::<Rc<RequestMetrics>>().cloned(),
         }
     }
 
@@ -107,8 +107,8 @@ impl Drop for Line {
             request_id = self.request_id.as_str(),
             "request"
         );
-        if let Some(figures) = &self.figures {
-            figures.record(&self.method, self.route.take(), self.status, duration);
+        if let Some(metrics) = &self.metrics {
+            metrics.record(&self.method, self.route.take(), self.status, duration);
         }
     }
 }

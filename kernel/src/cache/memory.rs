@@ -8,9 +8,9 @@ use bytes::Bytes;
 use moka::policy::EvictionPolicy;
 use shaku::Component;
 
-use super::figures::Figures;
 use super::generations::{Generation, Generations};
 use super::loads::{Lead, Loads, Turn};
+use super::metrics::CacheMetrics;
 use super::{Cache, Key, Load, Settings, Tag};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
@@ -38,7 +38,7 @@ pub struct Store {
     values: moka::future::Cache<Key, Kept>,
     generations: Generations,
     loads: Loads,
-    figures: Figures,
+    metrics: CacheMetrics,
 }
 
 #[derive(Clone)]
@@ -57,7 +57,12 @@ impl Store {
             .weigher(|key: &Key, kept: &Kept| weight(key, &kept.value))
             .eviction_policy(EvictionPolicy::lru())
             .build();
-        Self { values, generations: Generations::new(), loads: Loads::default(), figures: Figures::new() }
+        Self {
+            values,
+            generations: Generations::new(),
+            loads: Loads::default(),
+            metrics: CacheMetrics::new(),
+        }
     }
 }
 
@@ -90,7 +95,7 @@ impl MemoryCache {
         generation: Generation,
         lead: Lead<'_>,
     ) -> Result<Bytes, Failure> {
-        self.store.figures.loads.increment(1);
+        self.store.metrics.loads.increment(1);
         let began = self.clock.now();
         let outcome = load.await;
         if let Ok(value) = &outcome
@@ -113,10 +118,10 @@ impl Cache for MemoryCache {
     async fn get_or_load(&self, key: Key, ttl: Duration, load: Load<'_>) -> Result<Bytes, Failure> {
         let generation = self.store.generations.of(key.tags());
         if let Some(value) = self.kept(&key, generation).await {
-            self.store.figures.hits.increment(1);
+            self.store.metrics.hits.increment(1);
             return Ok(value);
         }
-        self.store.figures.misses.increment(1);
+        self.store.metrics.misses.increment(1);
         loop {
             let generation = self.store.generations.of(key.tags());
             match self.store.loads.join(&key, generation) {

@@ -7,12 +7,12 @@
 //!
 //! Values are bytes, because an adapter may keep them outside of the process; `get_or_load_json` makes more of them.
 
-mod figures;
 mod generations;
 mod json;
 mod key;
 mod loads;
 mod memory;
+mod metrics;
 mod settings;
 
 use std::time::Duration;

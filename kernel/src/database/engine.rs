@@ -107,7 +107,7 @@ impl<C: Connection + 'static> Pools<C> {
         }
     }
 
-    /// How each of them is doing, by what it is called in figures.
+    /// How each of them is doing, by what it is called in metrics.
     pub(super) fn states(&self) -> Vec<(&'static str, PoolState)> {
         let replica = self.replica.as_ref().map(|pool| ("replica", pool.state()));
         [("write", self.write.state()), ("read", self.read.state())].into_iter().chain(replica).collect()

@@ -8,7 +8,7 @@ mod connection;
 mod copy;
 mod engine;
 mod error;
-mod figures;
+mod metrics;
 mod migrate;
 mod mysql;
 mod pool;

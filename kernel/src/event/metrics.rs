@@ -42,7 +42,7 @@ pub(super) fn given_up(subscriber: &'static str, count: usize) {
 }
 
 impl EventLogView {
-    /// Sets the figures that are looked up: what is left to do, by subscriber. Where the database is away, they stay as they were.
+    /// Sets the metrics that are looked up: what is left to do, by subscriber. Where the database is away, they stay as they were.
     pub(crate) async fn measure(&self, subscribers: impl Iterator<Item = &'static str>, now: Timestamp) {
         let measured = async {
             gauge!(EVENTS_UNDISPATCHED).set(self.undispatched().await? as f64);

@@ -1,4 +1,4 @@
-//! What is measured: the names of the figures, what they mean, and who may see them. docs/operations.md lists them.
+//! What is measured: the names of the metrics, what they mean, and who may see them. docs/operations.md lists them.
 //!
 //! Counters and histograms are handles. They are made once and kept by whoever counts, cost next to nothing, and do nothing where
 //! nobody collects: in tests and benchmarks. What can be asked for, such as connections in use, is not counted but
@@ -6,7 +6,7 @@
 //!
 //! A label has few values: a name from the code, never an id or what somebody sent.
 //!
-//! A new figure has its name here, a line in [`describe`], and a row in docs/operations.md, which a test asks for.
+//! A new metric has its name here, a line in [`describe`], and a row in docs/operations.md, which a test asks for.
 //!
 //! [`Application::measure`]: crate::plugin::Application::measure
 
@@ -62,14 +62,14 @@ pub const EVENTS_BACKLOG: &str = "servertree_events_backlog";
 /// How long ago the oldest of them happened.
 pub const EVENTS_LAG: &str = "servertree_events_lag_seconds";
 
-/// What the figures are, as permissions see it.
+/// What the metrics are, as permissions see it.
 pub const OBJECT: ObjectType =
     ObjectType { name: "metrics", actions: &["read"], fields: &[], audience: Audience::Operation };
 
 /// What whoever looks at them must be permitted to do.
 pub const READ: Permission = Permission::new("read", OBJECT.name);
 
-/// Says of each figure of the kernel what it means. For the host, once it collects.
+/// Says of each metric of the kernel what it means. For the host, once it collects.
 pub fn describe() {
     let seconds = Unit::Seconds;
     describe_counter!(COMMANDS, "Commands that ended, by outcome.");

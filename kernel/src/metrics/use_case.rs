@@ -1,4 +1,4 @@
-//! The figures of a command or a query: how often it ended in which way, and how long that took.
+//! The metrics of a command or a query: how often it ended in which way, and how long that took.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -48,7 +48,7 @@ impl Outcome {
     }
 }
 
-/// The figures of one use case. Those of an outcome are there once it occurred.
+/// The metrics of one use case. Those of an outcome are there once it occurred.
 pub(crate) struct UseCaseMetrics {
     kind: Kind,
     labels: [Label; 2],

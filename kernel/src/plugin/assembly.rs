@@ -273,7 +273,7 @@ impl Application {
         problem_types(&self.contexts).map(|problem| (problem.code, problem)).collect()
     }
 
-    /// Sets the figures that are read rather than counted. For whoever is about to show them.
+    /// Sets the metrics that are read rather than counted. For whoever is about to show them.
     pub async fn measure(&self) {
         self.database.measure();
         let names = self.subscribers.iter().map(Subscriber::name);

@@ -1,9 +1,9 @@
-//! The figures at `/metrics`: who sees them, that they are right, and that any Prometheus can read them.
+//! The metrics at `/metrics`: who sees them, that they are right, and that any Prometheus can read them.
 
 use serde_json::json;
 use servertree_tests::{Exposition, Service, server};
 
-async fn figures(service: &Service) -> Exposition {
+async fn metrics(service: &Service) -> Exposition {
     let answer = service.get("/metrics").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -11,19 +11,19 @@ async fn figures(service: &Service) -> Exposition {
     Exposition::parse(&answer.body)
 }
 
-fn requests(figures: &Exposition, method: &str, route: &str, status: &str) -> f64 {
+fn requests(metrics: &Exposition, method: &str, route: &str, status: &str) -> f64 {
     let labels = [("method", method), ("route", route), ("status", status)];
-    let total = figures.value("servertree_http_requests_total", &labels);
-    assert_eq!(figures.value("servertree_http_request_duration_seconds_count", &labels), total);
+    let total = metrics.value("servertree_http_requests_total", &labels);
+    assert_eq!(metrics.value("servertree_http_request_duration_seconds_count", &labels), total);
     total
 }
 
-fn use_cases(figures: &Exposition, kind: &str, name: &str, outcome: &str) -> f64 {
+fn use_cases(metrics: &Exposition, kind: &str, name: &str, outcome: &str) -> f64 {
     let (context, _) = name.split_once('.').unwrap();
     let labels = [("context", context), (kind, name), ("outcome", outcome)];
     let plural = if kind == "query" { "queries" } else { "commands" };
-    let total = figures.value(&format!("servertree_{plural}_total"), &labels);
-    assert_eq!(figures.value(&format!("servertree_{kind}_duration_seconds_count"), &labels), total);
+    let total = metrics.value(&format!("servertree_{plural}_total"), &labels);
+    assert_eq!(metrics.value(&format!("servertree_{kind}_duration_seconds_count"), &labels), total);
     total
 }
 
@@ -45,7 +45,7 @@ async fn what_was_asked_is_counted() {
     assert_eq!(service.send(strange).await.status, 405);
     assert_eq!(service.send(service.anonymous("GET", "/api/v1/servers")).await.status, 401);
 
-    let figures = figures(&service).await;
+    let metrics = metrics(&service).await;
     for (method, route, status, expected) in [
         ("GET", "/api/v1/servers/{id}", "2xx", 3.0),
         ("GET", "/api/v1/servers/{id}", "4xx", 2.0),
@@ -57,7 +57,7 @@ async fn what_was_asked_is_counted() {
         ("POST", "/api/v1/account/login", "2xx", 1.0),
         ("GET", "/metrics", "2xx", 0.0),
     ] {
-        assert_eq!(requests(&figures, method, route, status), expected, "{method} {route} {status}");
+        assert_eq!(requests(&metrics, method, route, status), expected, "{method} {route} {status}");
     }
     for (kind, name, outcome, expected) in [
         ("command", "server.register_server", "ok", 1.0),
@@ -67,36 +67,36 @@ async fn what_was_asked_is_counted() {
         // An id that is none does not come that far.
         ("query", "server.find_server", "refused", 1.0),
     ] {
-        assert_eq!(use_cases(&figures, kind, name, outcome), expected, "{name} {outcome}");
+        assert_eq!(use_cases(&metrics, kind, name, outcome), expected, "{name} {outcome}");
     }
     let retries = [("context", "server"), ("command", "server.register_server")];
-    assert!(figures.series("servertree_command_retries_total").iter().any(|(labels, value)| {
+    assert!(metrics.series("servertree_command_retries_total").iter().any(|(labels, value)| {
         *value == 0.0 && retries.iter().all(|(name, expected)| labels[*name] == *expected)
     }));
-    assert_eq!(requests(&self::figures(&service).await, "GET", "/metrics", "2xx"), 1.0);
+    assert_eq!(requests(&self::metrics(&service).await, "GET", "/metrics", "2xx"), 1.0);
     service.stop().await;
 }
 
 #[tokio::test]
 async fn the_process_and_its_database_are_there() {
     let service = Service::builder().set("database.read_connections", "3").start().await;
-    let figures = figures(&service).await;
-    assert_eq!(figures.value("servertree_build_info", &[("version", env!("CARGO_PKG_VERSION"))]), 1.0);
-    let memory = figures.value("process_resident_memory_bytes", &[]);
+    let metrics = metrics(&service).await;
+    assert_eq!(metrics.value("servertree_build_info", &[("version", env!("CARGO_PKG_VERSION"))]), 1.0);
+    let memory = metrics.value("process_resident_memory_bytes", &[]);
     assert!((1e6..1e9).contains(&memory), "{memory}");
-    let started = figures.value("process_start_time_seconds", &[]);
+    let started = metrics.value("process_start_time_seconds", &[]);
     let now = std::fs::metadata(service.folder().join("log")).unwrap().modified().unwrap();
     let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
     assert!((now - 600.0..=now + 1.0).contains(&started), "{started}, and now it is {now}");
-    assert_eq!(figures.value("servertree_database_connection_limit", &[("pool", "read")]), 3.0);
-    assert_eq!(figures.value("servertree_database_connection_waiters", &[("pool", "write")]), 0.0);
+    assert_eq!(metrics.value("servertree_database_connection_limit", &[("pool", "read")]), 3.0);
+    assert_eq!(metrics.value("servertree_database_connection_waiters", &[("pool", "write")]), 0.0);
     for pool in ["read", "write"] {
         let of =
-            |state| figures.value("servertree_database_connections", &[("pool", pool), ("state", state)]);
+            |state| metrics.value("servertree_database_connections", &[("pool", pool), ("state", state)]);
         assert!(of("idle") + of("in_use") >= 1.0, "{pool}");
     }
-    assert!(figures.value("servertree_database_statements_total", &[]) > 10.0);
-    for (name, kind) in &figures.kinds {
+    assert!(metrics.value("servertree_database_statements_total", &[]) > 10.0);
+    for (name, kind) in &metrics.kinds {
         assert!(name.starts_with("servertree_") || name.starts_with("process_"), "{name}");
         assert_eq!(name.ends_with("_total"), kind == "counter", "{name} is a {kind}");
         assert_eq!(name.ends_with("_duration_seconds"), kind == "histogram", "{name} is a {kind}");

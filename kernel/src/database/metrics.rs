@@ -1,4 +1,4 @@
-//! The figures of the database: read when somebody looks, not counted on the way.
+//! The metrics of the database: read when somebody looks, not counted on the way.
 
 use metrics::{counter, gauge};
 
@@ -8,7 +8,7 @@ use crate::metrics::{
 };
 
 impl Database {
-    /// Sets the figures to what they are right now.
+    /// Sets the metrics to what they are right now.
     pub(crate) fn measure(&self) {
         let pools = match &self.0.backend {
             Backend::Sqlite(file) => file.pools.states(),
