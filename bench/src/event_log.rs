@@ -75,7 +75,7 @@ impl EventLog {
     async fn insert(&mut self, events: usize, dispatched_at: &str) {
         let (ids, time, engine) = (UuidV7Generator, SystemClock.now().as_micros(), self.0.engine());
         for first in (0..events).step_by(STATEMENT) {
-            if first % TRANSACTION == 0 {
+            if first.is_multiple_of(TRANSACTION) {
                 eprintln!("Writing events: {first} of {events} …");
                 self.0.execute("BEGIN").await;
             }
@@ -96,7 +96,7 @@ impl EventLog {
                 rows.join(", ")
             );
             self.0.execute(&insert).await;
-            if last % TRANSACTION == 0 || last == events {
+            if last.is_multiple_of(TRANSACTION) || last == events {
                 self.0.execute("COMMIT").await;
             }
         }

@@ -18,6 +18,9 @@ const CONNECTIONS: usize = 16;
 /// No load takes as long: whatever does has got stuck.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
 
+/// How long a connection that nobody uses is kept: less than a program does.
+const KEPT_FOR: Duration = Duration::from_secs(1);
+
 /// How much is asked.
 #[derive(Clone, Copy)]
 pub enum Amount {
@@ -63,7 +66,7 @@ pub async fn steady(
     per_second: u32,
     duration: Duration,
 ) -> io::Result<usize> {
-    let idle: Arc<Mutex<Vec<Connection>>> = Arc::default();
+    let idle: Arc<Mutex<Vec<(Connection, Instant)>>> = Arc::default();
     let mut tasks = JoinSet::new();
     let mut due = tokio::time::interval(Duration::from_secs(1) / per_second);
     for _ in 0..(duration.as_secs_f64() * f64::from(per_second)) as usize {
@@ -73,11 +76,11 @@ pub async fn steady(
         tasks.spawn(async move {
             let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut connection = match kept {
-                Some(connection) => connection,
-                None => Connection::open(address).await?,
+                Some((connection, since)) if since.elapsed() < KEPT_FOR => connection,
+                _ => Connection::open(address).await?,
             };
             ask_one(&mut connection, &token, &requests, &mut Vec::new()).await?;
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push((connection, Instant::now()));
             io::Result::Ok(())
         });
     }

@@ -141,8 +141,14 @@ impl<'h> Handover<'h> {
         let uow = self.uow();
         if !was_taken {
             match uow.execute(&deliveries.take(now)).await {
-                // Some of it by way of another delivery: what that was will be seen when it is tried again.
-                Err(error) if error.violates(UNIQUE_TAKEN) => return Ok(()),
+                // By another process, or by way of another delivery: which of them will be seen when they are tried again.
+                Err(error) if error.violates(UNIQUE_TAKEN) => {
+                    tracing::warn!(
+                        subscriber = deliveries.subscriber,
+                        "some events were taken before: they are looked at one by one"
+                    );
+                    return Ok(());
+                }
                 recorded => recorded?,
             };
         }

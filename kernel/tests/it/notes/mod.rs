@@ -50,6 +50,7 @@ pub static NOTES: Context = context("notes", |_, registry| {
     registry.command::<WriteNotes>(Arc::new(Notes));
     registry.command::<WriteAmidOthers>(Arc::new(Notes));
     registry.query::<NotesWritten>(Arc::new(Notes));
+    registry.query::<NeverAnswered>(Arc::new(Notes));
 });
 
 /// Notes, and a listener from the beginning.
@@ -154,6 +155,15 @@ pub struct NotesWritten;
 impl Query for NotesWritten {
     type Output = Vec<(Uuid, i64)>;
     const NAME: &'static str = "notes.notes_written";
+    const NEEDS: Permission = Permission::new("read", "note");
+}
+
+/// A query whose answer never comes.
+pub struct NeverAnswered;
+
+impl Query for NeverAnswered {
+    type Output = ();
+    const NAME: &'static str = "notes.never_answered";
     const NEEDS: Permission = Permission::new("read", "note");
 }
 
@@ -300,6 +310,13 @@ impl QueryHandler<NotesWritten> for Notes {
     ) -> Result<Vec<(Uuid, i64)>, Failure> {
         let columns = [Alias::new("subject"), Alias::new("revision")];
         Ok(uow.fetch_all(&Sql::select().columns(columns).from(Alias::new("notes")).take()).await?)
+    }
+}
+
+#[async_trait]
+impl QueryHandler<NeverAnswered> for Notes {
+    async fn handle(&self, _: NeverAnswered, _: &mut ReadUow, _: &Message) -> Result<(), Failure> {
+        std::future::pending().await
     }
 }
 
