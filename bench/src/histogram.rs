@@ -10,15 +10,15 @@ use crate::requests::get;
 pub struct Histogram(Vec<(f64, f64)>);
 
 impl Histogram {
-    /// The one of this name whose series have this label. It is empty before anything was measured.
-    pub async fn scrape(program: &Program, name: &str, label: &str) -> io::Result<Self> {
+    /// The one of this name whose series has these labels. It is empty before anything was measured.
+    pub async fn scrape(program: &Program, name: &str, labels: &str) -> io::Result<Self> {
         let mut connection = Connection::open(program.address).await?;
         let answer = connection.ask(get("/metrics", &program.token).as_bytes()).await?;
         let text = std::str::from_utf8(answer.body).map_err(io::Error::other)?;
         if answer.status != 200 {
             return Err(io::Error::other(format!("/metrics answers {}: {text}", answer.status)));
         }
-        let prefix = format!("{name}_bucket{{{label},le=\"");
+        let prefix = format!("{name}_bucket{{{labels},le=\"");
         let bucket = |line: &str| {
             let (bound, count) = line.strip_prefix(&prefix)?.split_once("\"} ")?;
             Some((bound.parse().ok()?, count.parse().ok()?))
