@@ -6,6 +6,7 @@ use metrics::Counter;
 use sea_query::SelectStatement;
 use sea_query_sqlx::SqlxBinder;
 use shaku::{Component, Interface};
+use tokio_util::task::TaskTracker;
 
 use crate::attempts::Attempts;
 use crate::cache::{Cache, Tag};
@@ -25,11 +26,15 @@ pub(crate) struct UnitsOfWork {
     cache: Arc<dyn Cache>,
     wake: Wake,
     due: Wake,
+    commits: TaskTracker,
 }
 
 impl UnitsOfWork {
     pub(crate) fn new(database: Database, ids: Arc<dyn IdGenerator>, cache: Arc<dyn Cache>) -> Self {
-        Self { database, ids, cache, wake: Wake::new(), due: Wake::new() }
+        let commits = TaskTracker::new();
+        // What is begun is counted all the same; it only can be waited for.
+        commits.close();
+        Self { database, ids, cache, wake: Wake::new(), due: Wake::new(), commits }
     }
 
     pub(crate) fn write(&self, message: Message) -> WriteUow {
@@ -65,6 +70,12 @@ impl UnitsOfWork {
     pub(crate) fn attempts(&self, retries: Counter) -> Attempts {
         // The other half is for those who wait behind this one.
         Attempts::within(self.database.acquire_timeout() / 2, retries)
+    }
+
+    /// Waits until no commit is under way. One that others see already is, until the cache has forgotten what it made stale.
+    #[cfg(feature = "testkit")]
+    pub(crate) async fn finish_commits(&self) {
+        self.commits.wait().await;
     }
 
     /// Woken by every commit that recorded events.
@@ -244,6 +255,7 @@ impl WriteUow {
 
     /// Writes the events, commits, wakes the relay.
     pub(crate) async fn commit(mut self) -> Result<(), DatabaseError> {
+        let _under_way = self.units.commits.token();
         self.stale.extend(self.events.iter().map(|event| Tag::from(event.subject.to_string())));
         let committed = self.write_events_and_commit().await;
         let lasts = committed.is_ok();

@@ -262,6 +262,12 @@ impl Application {
         Ok(uow.commit().await?)
     }
 
+    /// Waits until whoever asks sees all that was committed.
+    #[cfg(feature = "testkit")]
+    pub(crate) async fn finish_commits(&self) {
+        self.pipeline.units.finish_commits().await;
+    }
+
     /// Waits until the commands under way have ended. Call it when no new ones come in.
     pub async fn finish_commands(&self) {
         self.pipeline.tasks.close();

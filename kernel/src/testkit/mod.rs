@@ -279,10 +279,12 @@ impl Testbed {
         self.events().await.into_iter().map(|event| event.event_type).collect()
     }
 
-    /// Waits until every subscriber has taken all that it takes.
+    /// Waits until every subscriber has taken all that it takes, and whoever asks sees what came of it.
     pub async fn delivered(&self) {
         let log = EventLogView::new(self.database.clone());
         self.wait_for_none("delivered", async || log.undelivered().await.expect("the event log")).await;
+        // What is committed can be seen in the database a moment before the cache forgets what was true until then.
+        self.application.finish_commits().await;
     }
 
     /// Waits until deliveries were made of all events, whether anybody takes them or not.
