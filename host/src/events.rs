@@ -2,10 +2,11 @@
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
-use servertree_kernel::criteria::{Criteria, Filter};
+use servertree_kernel::criteria::{Criteria, Filter, ListView};
+use servertree_kernel::event::Envelope;
 use servertree_kernel::event::operations::{
-    DeliveryView, DiscardEvent, DiscardReason, EventId, EventView, FindEvents, ResubmitEvent, ResubmitEvents,
-    SubscriberName,
+    DeliveryView, DiscardEvent, DiscardReason, EventId, EventView, FindEvent, FindEvents, ResubmitEvent,
+    ResubmitEvents, SubscriberName,
 };
 use servertree_kernel::plugin::Application;
 
@@ -19,15 +20,23 @@ use crate::start::StartError;
 pub enum Command {
     /// List events, newest first: a line for each subscriber that takes it, with what became of it there.
     List(Listed),
-    /// Hand an event over anew to whom it is dead or failed with, or all dead ones. A service that runs sees it within
+    /// Show an event as JSON, with its deliveries and what went wrong last.
+    Show {
+        /// The id of the event.
+        id: EventId,
+    },
+    /// Hand an event over anew to whom it is dead or failed with, or the dead ones that match. A service that runs sees it within
     /// `events.poll_interval`.
     #[command(group = ArgGroup::new("which").required(true).args(["id", "all_dead"]))]
     Resubmit {
         /// The id of the event.
+        #[arg(conflicts_with = "Matching")]
         id: Option<EventId>,
-        /// All events that are dead.
+        /// All events that are dead, or those of them that are told by the other options.
         #[arg(long)]
         all_dead: bool,
+        #[command(flatten)]
+        matching: Matching,
         /// To this subscriber alone.
         #[arg(long, value_parser = subscriber)]
         subscriber: Option<SubscriberName>,
@@ -45,17 +54,57 @@ pub enum Command {
     },
 }
 
+/// Which events.
+#[derive(Args, Clone)]
+pub struct Matching {
+    /// Only events of this name: `server.registered`.
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<String>,
+    /// Only events of this context: `server`.
+    #[arg(long)]
+    context: Option<String>,
+    /// Only events about the object with this id.
+    #[arg(long, value_name = "ID", value_parser = subject)]
+    subject: Option<String>,
+    /// Only what happened then or later: `2026-01-31T10:00:00Z`.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<String>,
+    /// Only what happened before.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<String>,
+}
+
+impl Matching {
+    /// As a filter of the list of events.
+    fn filter(&self) -> Map<String, Value> {
+        let source = self.context.as_deref().map(Envelope::source_of);
+        let conditions = [
+            ("type", "eq", self.event_type.as_ref()),
+            ("source", "eq", source.as_ref()),
+            ("subject", "eq", self.subject.as_ref()),
+            ("time", "ge", self.since.as_ref()),
+            ("time", "lt", self.until.as_ref()),
+        ];
+        let mut filter = Map::new();
+        for (field, operator, value) in conditions {
+            if let Some(value) = value {
+                filter.entry(field).or_insert_with(|| json!({}))[operator] = json!(value);
+            }
+        }
+        filter
+    }
+}
+
 #[derive(Args, Clone)]
 pub struct Listed {
+    #[command(flatten)]
+    matching: Matching,
     /// Only where this became of it.
     #[arg(long, value_enum)]
     state: Option<State>,
     /// Only of this subscriber.
     #[arg(long, value_parser = subscriber)]
     subscriber: Option<SubscriberName>,
-    /// Only events of this name: `server.registered`.
-    #[arg(long = "type", value_name = "TYPE")]
-    event_type: Option<String>,
     /// How many events at most.
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..=500))]
     limit: u16,
@@ -96,11 +145,25 @@ fn reason(text: &str) -> Result<DiscardReason, String> {
     DiscardReason::parse(text.to_owned()).map_err(|fault| fault.message)
 }
 
+fn subject(text: &str) -> Result<String, String> {
+    comparable("subject", text)
+}
+
+fn time(text: &str) -> Result<String, String> {
+    comparable("time", text)
+}
+
+/// What the list of events takes to compare this field with.
+fn comparable(field: &str, text: &str) -> Result<String, String> {
+    Filter::parse(EventView::FIELDS, &json!({field: {"eq": text}})).map(|_| text.to_owned())
+}
+
 /// Does what was asked for.
 pub fn run(command: Command, config: &Config) -> Result<(), StartError> {
     logging::start(&config.log)?;
     let done = runtime()?.block_on(with_application(config, async |application| match command {
         Command::List(listed) => list(&listed, application).await,
+        Command::Show { id } => show(id, application).await,
         Command::Resubmit { id: Some(id), subscriber, .. } => {
             let resubmitted = application
                 .commands
@@ -109,7 +172,9 @@ pub fn run(command: Command, config: &Config) -> Result<(), StartError> {
                 .map_err(|failure| failed(&failure))?;
             Ok(format!("{} resubmitted.", deliveries(resubmitted.resubmitted)))
         }
-        Command::Resubmit { id: None, subscriber, .. } => resubmit_all(subscriber, application).await,
+        Command::Resubmit { id: None, matching, subscriber, .. } => {
+            resubmit_all(&matching, subscriber, application).await
+        }
         Command::Discard { id, reason, subscriber } => {
             let discarded = application
                 .commands
@@ -128,12 +193,15 @@ fn deliveries(count: usize) -> String {
 
 /// Each once: one that is dead again at once is not resubmitted for ever.
 async fn resubmit_all(
+    matching: &Matching,
     subscriber: Option<SubscriberName>,
     application: &Application,
 ) -> Result<String, StartError> {
+    let filter =
+        Filter::parse(EventView::FIELDS, &Value::Object(matching.filter())).map_err(StartError::Admin)?;
     let (mut resubmitted, mut after) = (0, None);
     loop {
-        let command = ResubmitEvents { filter: Filter::everything(), subscriber: subscriber.clone(), after };
+        let command = ResubmitEvents { filter: filter.clone(), subscriber: subscriber.clone(), after };
         let done = application
             .commands
             .dispatch(command, message(application))
@@ -147,8 +215,17 @@ async fn resubmit_all(
     }
 }
 
+async fn show(id: EventId, application: &Application) -> Result<String, StartError> {
+    let event = application
+        .queries
+        .ask(FindEvent { id }, message(application))
+        .await
+        .map_err(|failure| failed(&failure))?;
+    serde_json::to_string_pretty(&event).map_err(|error| StartError::Admin(error.to_string()))
+}
+
 async fn list(listed: &Listed, application: &Application) -> Result<String, StartError> {
-    let mut filter = Map::new();
+    let mut filter = listed.matching.filter();
     let mut equals = |field: &str, value: Option<&str>| {
         if let Some(value) = value {
             filter.insert(field.to_owned(), json!({"eq": value}));
@@ -156,7 +233,6 @@ async fn list(listed: &Listed, application: &Application) -> Result<String, Star
     };
     equals("deliveries.state", listed.state.map(State::as_str));
     equals("deliveries.subscriber", listed.subscriber.as_ref().map(SubscriberName::as_str));
-    equals("type", listed.event_type.as_deref());
     let pairs = [
         ("filter", Value::Object(filter).to_string()),
         ("limit", listed.limit.to_string()),

@@ -51,7 +51,8 @@ impl Due {
 
     /// Whether others may be waiting for it.
     pub(super) fn has_followers(&self) -> bool {
-        self.attempts > 0 || self.next_attempt_at == HELD_BACK
+        let failed = self.state == DeliveryState::Failed.as_str();
+        failed || self.attempts > 0 || self.next_attempt_at == HELD_BACK
     }
 
     /// Whether it is what the aggregate waits for, but not to be tried now.
@@ -84,10 +85,15 @@ pub(super) async fn work(
     most: usize,
     prefer_retries: bool,
 ) -> Result<Work, DatabaseError> {
-    let mut found: Vec<Found> =
-        transaction.fetch_all(&due(subscriber, now).limit(most as u64).take()).await?;
-    if found.is_empty() {
-        found = transaction.fetch_all(&misdated(subscriber, now).limit(most as u64).take()).await?;
+    let (put_off, due, misdated) =
+        (put_off(subscriber, now), due(subscriber, now), misdated(subscriber, now));
+    // Of all that is due, what was never tried comes first: however much of that there is, what was put off has its turn.
+    let places = if prefer_retries { [put_off, misdated, due] } else { [due, misdated, put_off] };
+    let mut found: Vec<Found> = Vec::new();
+    for mut place in places {
+        if found.is_empty() {
+            found = transaction.fetch_all(&place.limit(most as u64).take()).await?;
+        }
     }
     if found.is_empty() {
         return Ok(Work::default());
@@ -168,6 +174,12 @@ fn is_due(next_attempt_at: Timestamp, now: Timestamp) -> bool {
 
 fn due(subscriber: &str, now: Timestamp) -> SelectStatement {
     found(subscriber, Expr::col(EventDeliveries::NextAttemptAt).lte(now))
+}
+
+/// Of that, what is due since some time, and not since ever.
+fn put_off(subscriber: &str, now: Timestamp) -> SelectStatement {
+    let at = Expr::col(EventDeliveries::NextAttemptAt);
+    found(subscriber, at.clone().gt(0).and(at.lte(now)))
 }
 
 fn misdated(subscriber: &str, now: Timestamp) -> SelectStatement {

@@ -1,9 +1,11 @@
 //! The follower: tells the listeners of this process of all events, in the order in which they were dispatched. That order, unlike
 //! that of their ids, has no gaps that fill later.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use sea_query::{Expr, ExprTrait, Order, Query};
 use sqlx::FromRow;
 use tokio::sync::Mutex;
@@ -18,7 +20,7 @@ use super::stale::Stale;
 use super::tables::EventLog;
 use crate::database::{Database, DatabaseError};
 use crate::domain::Timestamp;
-use crate::problem::Failure;
+use crate::problem::{Failure, Internal};
 
 /// Events looked up at a time.
 const BATCH: u64 = 200;
@@ -29,7 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What the follower works with.
 pub(super) struct Follower {
     listeners: Arc<[Listening]>,
-    stale: Stale,
     database: Database,
     state: Mutex<State>,
 }
@@ -39,6 +40,7 @@ struct State {
     last: Option<(Timestamp, Uuid)>,
     /// When there was nothing left to tell.
     told: Instant,
+    stale: Stale,
 }
 
 #[derive(FromRow)]
@@ -50,7 +52,7 @@ struct Dispatched {
 
 impl Follower {
     pub(super) fn new(listeners: Arc<[Listening]>, stale: Stale, database: Database) -> Self {
-        Self { listeners, stale, database, state: Mutex::new(State { last: None, told: Instant::now() }) }
+        Self { listeners, database, state: Mutex::new(State { last: None, told: Instant::now(), stale }) }
     }
 
     /// The place in the log of the event that was dispatched last.
@@ -80,21 +82,62 @@ impl Follower {
         self.database.fetch_all(&later).await
     }
 
-    async fn tell(&self, row: &EventRow) -> Result<(), Failure> {
-        let event = row.envelope()?;
-        self.stale.note(&event);
-        for listening in self.listeners.iter() {
-            if !listening.events.is_empty() && !listening.events.contains(&event.event_type.as_str()) {
-                continue;
+    /// Tells of all that was dispatched since; answers of how many.
+    async fn tell(&self, state: &mut State) -> Result<usize, Failure> {
+        let Some(last) = state.last else {
+            let end = self.end().await?;
+            // What was remembered before may have changed before.
+            self.forget_all(state).await?;
+            state.last = Some(end);
+            return Ok(0);
+        };
+        let rows = self.after(last).await?;
+        for row in &rows {
+            state.stale.note(&row.event);
+            self.tell_of(&row.event).await;
+            state.last = Some((row.dispatched_at, row.event.id));
+        }
+        state.stale.forget(&self.database).await?;
+        state.told = Instant::now();
+        Ok(rows.len())
+    }
+
+    /// One that cannot be read may tell of anything.
+    async fn tell_of(&self, row: &EventRow) {
+        match row.envelope() {
+            Ok(event) => {
+                let hears =
+                    |of: &&Listening| of.events.is_empty() || of.events.contains(&event.event_type.as_str());
+                for listening in self.listeners.iter().filter(hears) {
+                    let hearing =
+                        AssertUnwindSafe(listening.listener.hear(event.clone())).catch_unwind().await;
+                    if let Err(error) =
+                        hearing.unwrap_or_else(|_| Err(Internal("it panicked".to_owned()).into()))
+                    {
+                        not_heard(listening, row, &error.to_string()).await;
+                    }
+                }
             }
-            if let Err(fault) = listening.listener.hear(event.clone()).await {
-                let error = fault.to_string();
-                tracing::warn!(listener = listening.name, event = %event.id, error, "an event was not heard");
-                listening.listener.miss().await;
+            Err(fault) => {
+                for listening in self.listeners.iter() {
+                    not_heard(listening, row, &fault.0).await;
+                }
             }
         }
-        Ok(())
     }
+
+    /// Nobody relies on what they remember.
+    async fn forget_all(&self, state: &State) -> Result<(), Failure> {
+        for listening in self.listeners.iter() {
+            listening.listener.miss().await;
+        }
+        state.stale.forget_all().await
+    }
+}
+
+async fn not_heard(listening: &Listening, event: &EventRow, error: &str) {
+    tracing::warn!(listener = listening.name, event = %event.id, error, "an event was not heard");
+    listening.listener.miss().await;
 }
 
 impl Step for Follower {
@@ -102,31 +145,14 @@ impl Step for Follower {
         "follower"
     }
 
-    /// Has the cache forget what became stale, and tells of what was dispatched since. Should it take too long to find out, nobody relies on what they remember.
+    /// Has the cache forget what became stale, and tells of what was dispatched since. Should it take too long to find out, nobody
+    /// relies on what they remember.
     async fn step(&self, _: &CancellationToken) -> Result<usize, Failure> {
         let mut state = self.state.lock().await;
-        let Some(last) = state.last else {
-            state.last = Some(self.end().await?);
-            return Ok(0);
-        };
-        let rows = match self.after(last).await {
-            Ok(rows) => rows,
-            Err(error) => {
-                if state.told.elapsed() > PATIENCE {
-                    self.stale.forget_all().await?;
-                    for listening in self.listeners.iter() {
-                        listening.listener.miss().await;
-                    }
-                }
-                return Err(error.into());
-            }
-        };
-        for row in &rows {
-            self.tell(&row.event).await?;
-            state.last = Some((row.dispatched_at, row.event.id));
+        let told = self.tell(&mut state).await;
+        if told.is_err() && state.told.elapsed() > PATIENCE {
+            self.forget_all(&state).await?;
         }
-        self.stale.forget(&self.database).await?;
-        state.told = Instant::now();
-        Ok(rows.len())
+        told
     }
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use sea_query::{Expr, ExprTrait, OnConflict, Query, UpdateStatement};
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::tables::EventLeases;
@@ -20,6 +21,30 @@ pub(super) struct Lease {
     pub(super) holder: Uuid,
     /// How long it runs without being renewed.
     pub(super) length: Duration,
+}
+
+/// How the lease of a subscriber stands. As long as that is the same, nothing was settled for the subscriber: that becomes lasting
+/// together with the lease's being claimed, prolonged, or let go of.
+#[derive(FromRow, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) subscriber: String,
+    leased_until: Timestamp,
+    fence: i64,
+}
+
+impl Standing {
+    /// Of all of these.
+    pub(super) async fn of(
+        subscribers: impl IntoIterator<Item = &'static str>,
+        database: &Database,
+    ) -> Result<Vec<Self>, DatabaseError> {
+        let select = Query::select()
+            .columns([EventLeases::Subscriber, EventLeases::LeasedUntil, EventLeases::Fence])
+            .from(EventLeases::Table)
+            .and_where(Expr::col(EventLeases::Subscriber).is_in(subscribers))
+            .take();
+        database.fetch_all(&select).await
+    }
 }
 
 /// What was claimed: whoever claims the lease next has a higher one.
@@ -50,8 +75,8 @@ impl Lease {
         transaction.execute(&enter).await.map(drop)
     }
 
-    /// Claims it, if nobody else holds it. One that runs longer than any lease does was given by a clock that went wrong, and is
-    /// as good as over.
+    /// Claims it, if nobody else holds it. One that runs much longer than any lease does was given by a clock that went wrong, and is
+    /// as good as over; that the clocks of two processes differ a little is no reason to take it from the other one.
     pub(super) async fn claim(
         &self,
         transaction: &mut Transaction,
@@ -61,7 +86,7 @@ impl Lease {
         let is_free = Expr::col(EventLeases::Holder)
             .eq(self.holder)
             .or(until.clone().lte(now))
-            .or(until.gt(now.after(self.length)));
+            .or(until.gt(now.after(self.length * 2)));
         let claim = self
             .update(now.after(self.length))
             .value(EventLeases::Holder, self.holder)

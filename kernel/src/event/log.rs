@@ -1,12 +1,14 @@
 //! The event log: written by the unit of work, read by the relay and by whoever wants to know what happened.
 
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::Envelope;
 use super::tables::{EventDeliveries, EventLog};
+use super::upcaster::Upcasters;
 use crate::database::{Database, DatabaseError, Transaction};
 use crate::domain::Timestamp;
 use crate::problem::Internal;
@@ -58,27 +60,38 @@ pub(super) fn integer(revision: u64) -> i64 {
 
 /// A row of the log.
 #[derive(FromRow)]
-pub(super) struct EventRow {
+pub(crate) struct EventRow {
     pub(super) id: Uuid,
     pub(super) source: String,
     #[sqlx(rename = "type")]
-    pub(super) event_type: String,
+    pub(crate) event_type: String,
     pub(super) subject: Uuid,
-    pub(super) revision: i64,
-    pub(super) sequence: i64,
+    pub(crate) revision: i64,
+    pub(crate) sequence: i64,
     pub(super) schema_version: i64,
-    pub(super) time: Timestamp,
-    pub(super) actor: String,
-    pub(super) request_id: String,
+    pub(crate) time: Timestamp,
+    pub(crate) actor: String,
+    pub(crate) request_id: String,
     pub(super) traceparent: Option<String>,
     pub(super) data: String,
 }
 
 impl EventRow {
     /// The columns it is read from, of `event_log`.
-    pub(super) fn select() -> SelectStatement {
+    pub(crate) fn select() -> SelectStatement {
         let columns = COLUMNS.map(|column| (EventLog::Table, column));
         Query::select().columns(columns).from(EventLog::Table).take()
+    }
+
+    /// Its data in the newest version that can be made of it, with that version. What cannot be read is shown as it is, rather than
+    /// nothing.
+    pub(crate) fn newest_data(&self) -> (u16, serde_json::Result<Value>) {
+        match self.envelope().ok().and_then(|old| Upcasters::all().bring_up(old, None).ok()) {
+            Some(event) => (event.schemaversion, serde_json::from_str(event.data.get())),
+            None => {
+                (u16::try_from(self.schema_version).unwrap_or_default(), serde_json::from_str(&self.data))
+            }
+        }
     }
 
     /// The event.

@@ -65,6 +65,7 @@ impl EventLogView {
         let is_dead = || Expr::col((EventDeliveries::Table, EventDeliveries::State)).eq(DeliveryState::Dead);
         let dead = self.count(deliveries().and_where(is_dead())).await?;
         let open = self.count(&mut deliveries()).await?;
+        // Ids are in the order of time.
         let oldest = deliveries()
             .column((EventLog::Table, EventLog::Time))
             .inner_join(
@@ -72,7 +73,7 @@ impl EventLogView {
                 Expr::col((EventLog::Table, EventLog::Id))
                     .eq(Expr::col((EventDeliveries::Table, EventDeliveries::EventId))),
             )
-            .order_by((EventDeliveries::Table, EventDeliveries::NextAttemptAt), Order::Asc)
+            .and_where(is_dead().not())
             .order_by((EventDeliveries::Table, EventDeliveries::EventId), Order::Asc)
             .limit(1)
             .take();

@@ -40,7 +40,7 @@ pub use envelope::Envelope;
 pub(crate) use listener::Listening;
 pub use listener::{Broadcast, Listener};
 pub use log::EventLogView;
-pub(crate) use log::append;
+pub(crate) use log::{EventRow, append};
 pub(crate) use metrics::recorded;
 pub(crate) use pump::Wake;
 pub(crate) use rebuild::Rebuild;

@@ -14,6 +14,7 @@ use super::log::EventRow;
 use super::subscriber::{Start, Subscriber};
 use super::tables::{DeliveryState, EventDeliveries, EventDiscards, EventLog, EventSubscribers};
 use crate::clock::Clock;
+use crate::database::DatabaseError;
 use crate::domain::Timestamp;
 use crate::message::{Caller, Message, RequestId};
 use crate::problem::{Failure, Internal};
@@ -21,6 +22,9 @@ use crate::uow::{UnitsOfWork, WriteUow};
 
 /// Events looked up at a time.
 const PAGE: u64 = 500;
+
+/// How often it is begun, should others get in the way.
+const ATTEMPTS: usize = 5;
 
 /// How far a rebuild is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,11 +62,28 @@ struct Past {
 }
 
 impl Rebuild<'_> {
-    /// Rebuilds `table`; answers how many events it was made of.
+    /// Rebuilds `table`; answers how many events it was made of. Whoever is at work for the subscriber just then may get in the way:
+    /// they lock its rows before its lease.
     pub(crate) async fn run(
         &self,
         table: &'static str,
         mut progress: impl FnMut(RebuildProgress),
+    ) -> Result<u64, Failure> {
+        for _ in 1..ATTEMPTS {
+            match self.run_once(table, &mut progress).await {
+                Err(failure) if is_contended(&failure) => {
+                    tracing::debug!(error = failure.chain(), "the projection is begun once more");
+                }
+                done => return done,
+            }
+        }
+        self.run_once(table, &mut progress).await
+    }
+
+    async fn run_once(
+        &self,
+        table: &'static str,
+        progress: &mut impl FnMut(RebuildProgress),
     ) -> Result<u64, Failure> {
         let mut uow = self.units.write_for_long(self.message()).await?;
         uow.execute(&Lease::take_away(self.subscriber.name)).await?;
@@ -192,6 +213,10 @@ impl Rebuild<'_> {
     fn message(&self) -> Message {
         Message::new(Caller::service(), RequestId::of_job("rebuild"), None, self.clock.now())
     }
+}
+
+fn is_contended(failure: &Failure) -> bool {
+    matches!(failure.downcast_ref(), Some(DatabaseError::Contended(_)))
 }
 
 /// What was dispatched last.

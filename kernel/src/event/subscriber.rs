@@ -11,7 +11,7 @@ use super::handover::NotTaken;
 use super::rebuild::Projection;
 use super::upcaster::Upcasters;
 use crate::message::Message;
-use crate::problem::Failure;
+use crate::problem::{Failure, Internal};
 use crate::uow::WriteUow;
 
 /// Where in the log a subscriber starts when it is seen for the first time.
@@ -103,6 +103,12 @@ struct Typed<S: Subscription>(Arc<dyn EventHandler<S>>);
 #[async_trait]
 impl<S: Subscription> Deliver for Typed<S> {
     async fn deliver(&self, event: Envelope, uow: &mut WriteUow, message: &Message) -> Result<(), NotTaken> {
+        // Of another version of the program: that one may take it before this one has tried it too often.
+        if !S::EVENTS.is_empty() && !S::EVENTS.contains(&event.event_type.as_str()) {
+            let (name, taken) = (S::NAME, event.event_type);
+            let fault = Internal(format!("{name} of this version of the program does not take {taken}"));
+            return Err(NotTaken::Failed(fault.into()));
+        }
         let (event, data) = understood(event, S::EVENTS, S::VERSIONS)?;
         Ok(self.0.handle(data, &event, uow, message).await?)
     }

@@ -1,7 +1,10 @@
 //! Workers and the dispatcher, step by step.
 
+mod follower;
+mod metrics;
 mod operations;
 mod plans;
+mod pruner;
 mod rebuild;
 
 use std::sync::Arc;
@@ -339,4 +342,54 @@ async fn what_ends_the_process_is_given_up() {
     assert_eq!(bench.states().await, [state(1, "pending", 3)]);
     bench.drain(&bench.worker(1, |_| Ok(()), None)).await;
     assert_eq!(bench.states().await, [state(1, "dead", 3)]);
+}
+
+/// Nor does it take back an attempt that somebody else made: what that one left held back would never be let go.
+#[tokio::test]
+async fn who_lost_the_lease_takes_no_attempt_back() {
+    let away = |event: &Envelope| fails(event, 2, DatabaseError::Unavailable(sqlx::Error::PoolTimedOut));
+    let bench = Bench::new().await;
+    bench.happened(&[(1, 7, 1)]).await;
+    bench.drain(&bench.worker(1, |_| Ok(()), None)).await;
+    bench.happened(&[(2, 7, 2)]).await;
+    let (worker, clock) = (bench.worker(2, second_fails, None), bench.clock.clone());
+    let meanwhile = Meanwhile { worker, clock, later: Duration::from_secs(31) };
+    let late = bench.worker(1, away, Some(meanwhile));
+    assert!(late.step(&CancellationToken::new()).await.is_err());
+    assert_eq!(bench.states().await[1], state(2, "failed", 2));
+}
+
+/// However much there is that was never tried, what was put off has its turn.
+#[tokio::test]
+async fn a_backlog_does_not_keep_back_what_was_put_off() {
+    let bench = Bench::new().await;
+    bench.happened(&[(2, 2, 1)]).await;
+    bench.drain(&bench.worker(1, second_fails, None)).await;
+    bench.clock.advance(Duration::from_mins(1));
+    let backlog: Vec<(u128, u128, u64)> = (10..510).map(|number| (number, number, 1)).collect();
+    for some in backlog.chunks(100) {
+        bench.happened(some).await;
+    }
+    let mended = bench.worker(1, |_| Ok(()), None);
+    for _ in 0..2 {
+        mended.step(&CancellationToken::new()).await.unwrap();
+    }
+    assert_eq!(bench.states().await[0], state(2, "delivered", 2));
+}
+
+/// Clocks of two processes differ a little: neither takes the lease from the other one.
+#[tokio::test]
+async fn a_clock_that_is_a_little_late_takes_no_lease_away() {
+    let bench = Bench::new().await;
+    let [one, other] = [1, 2].map(|process| bench.worker(process, |_| Ok(()), None).lease);
+    let claim = async |lease: &Lease, now| {
+        let mut transaction = bench.database.begin().await.unwrap();
+        let fence = lease.claim(&mut transaction, now).await.unwrap();
+        transaction.commit().await.unwrap();
+        fence.is_some()
+    };
+    let now = bench.clock.now().after(Duration::from_mins(1));
+    assert!(claim(&one, now).await);
+    assert!(!claim(&other, now.before(Duration::from_secs(2))).await);
+    assert!(claim(&other, now.after(Duration::from_secs(31))).await);
 }

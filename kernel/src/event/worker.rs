@@ -111,7 +111,7 @@ impl Worker {
         match self.take_all(claim, release).await {
             Ok(()) => Ok(()),
             Err(NotTaken::Failed(failure)) if failure.kind() == Kind::Unavailable => {
-                self.pause(&claim.batch, failure).await
+                self.pause(claim, failure).await
             }
             Err(fault) => {
                 let error = fault.to_string();
@@ -136,7 +136,7 @@ impl Worker {
         match self.take_one(due, claim.fence, release).await {
             Ok(()) => Ok(()),
             Err(NotTaken::Failed(failure)) if failure.kind() == Kind::Unavailable => {
-                self.pause(&claim.batch, failure).await
+                self.pause(claim, failure).await
             }
             Err(fault) => self.fail(claim, due, &fault).await,
         }
@@ -180,17 +180,18 @@ impl Worker {
         Ok(())
     }
 
-    /// Something it needs cannot be reached: that was no attempt. The relay pauses, and tries again.
-    async fn pause(&self, batch: &[Due], failure: Failure) -> Result<(), Failure> {
-        let ids: Vec<Uuid> = batch.iter().map(Due::id).collect();
+    /// Something it needs cannot be reached: that was no attempt. The relay pauses, and tries again, unless another process does
+    /// before.
+    async fn pause(&self, claim: &Claim, failure: Failure) -> Result<(), Failure> {
+        let ids: Vec<Uuid> = claim.batch.iter().map(Due::id).collect();
         let taken_back = async {
             let mut transaction = self.database.begin().await?;
             transaction.execute(&self.deliveries(&ids).take_back_attempt()).await?;
-            transaction.commit().await
+            self.finish(transaction, claim.fence).await
         };
         // Where it is the database that is away, attempts stay counted: one for each time that it goes away.
-        if let Err(error) = taken_back.await {
-            let error = crate::problem::chain(&error);
+        if let Err(failure) = taken_back.await {
+            let error = failure.chain();
             tracing::debug!(subscriber = self.subscriber.name, error, "an attempt stays counted");
         }
         Err(failure)

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::FromRow;
 use utoipa::ToSchema;
 
 use super::changes::{Change, changes};
 use crate::criteria::{Field, ListView};
 use crate::domain::{Revision, Timestamp};
+use crate::event::EventRow;
 
 /// What somebody did to an object.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
@@ -59,28 +59,15 @@ impl ListView for HistoryEntry {
     }
 }
 
-/// A row of the log, as far as it is told here.
-#[derive(FromRow)]
-pub(super) struct HistoryRow {
-    time: Timestamp,
-    actor: String,
-    request_id: String,
-    #[sqlx(rename = "type")]
-    event_type: String,
-    revision: i64,
-    sequence: i64,
-    data: String,
-}
-
-impl From<HistoryRow> for HistoryEntry {
-    fn from(row: HistoryRow) -> Self {
-        // What a later version wrote may not be understood: that it happened is told all the same.
-        let data = serde_json::from_str(&row.data).unwrap_or(Value::Null);
+impl From<EventRow> for HistoryEntry {
+    fn from(row: EventRow) -> Self {
+        let (_, data) = row.newest_data();
         Self {
             at: row.time,
             actor: row.actor,
             request_id: row.request_id,
-            changes: changes(&row.event_type, data),
+            // What a later version wrote may not be understood: that it happened is told all the same.
+            changes: changes(&row.event_type, data.unwrap_or(Value::Null)),
             event_type: row.event_type,
             revision: row.revision.unsigned_abs(),
             sequence: row.sequence,

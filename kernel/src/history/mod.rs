@@ -9,13 +9,13 @@ pub use changes::Change;
 pub use entry::HistoryEntry;
 pub use parameters::HistoryParameters;
 
-use sea_query::{Expr, ExprTrait, Iden, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Iden, SelectStatement};
 use uuid::Uuid;
 
 use crate::criteria::{Criteria, Filter, Slice};
+use crate::event::EventRow;
 use crate::problem::Failure;
 use crate::uow::ReadUow;
-use entry::HistoryRow;
 
 /// The history of one object. Whether the caller may know of that is for whoever asks.
 pub struct History {
@@ -41,7 +41,7 @@ impl History {
         criteria: &Criteria<HistoryEntry>,
         uow: &mut ReadUow,
     ) -> Result<Slice<HistoryEntry>, Failure> {
-        let mut slice = criteria.fetch::<HistoryRow>(self.select(), &Filter::everything(), uow).await?;
+        let mut slice = criteria.fetch::<EventRow>(self.select(), &Filter::everything(), uow).await?;
         for part in &self.hidden {
             let (_, name) = part.split_once('.').unwrap_or(("", part));
             let is_shown = |change: &Change| !change.is_of(&changes::field_of(name));
@@ -51,17 +51,7 @@ impl History {
     }
 
     fn select(&self) -> SelectStatement {
-        let columns = [
-            EventLog::Time,
-            EventLog::Actor,
-            EventLog::RequestId,
-            EventLog::Type,
-            EventLog::Revision,
-            EventLog::Sequence,
-            EventLog::Data,
-        ];
-        let of_subject = Expr::col(EventLog::Subject).eq(self.subject);
-        let mut select = Query::select().columns(columns).from(EventLog::Table).and_where(of_subject).take();
+        let mut select = EventRow::select().and_where(Expr::col(EventLog::Subject).eq(self.subject)).take();
         for part in &self.hidden {
             select.and_where(Expr::col(EventLog::Type).not_like(format!("{part}.%")));
         }
@@ -71,13 +61,6 @@ impl History {
 
 #[derive(Iden, Clone, Copy)]
 enum EventLog {
-    Table,
     Subject,
     Type,
-    Revision,
-    Sequence,
-    Time,
-    Actor,
-    RequestId,
-    Data,
 }

@@ -122,9 +122,12 @@ async fn dead_ones_are_resubmitted_together() {
     mend(&service);
     let of_one = json!({"filter": {"subject": {"eq": one["subject"]}}});
     let answer = service.post("/api/v1/events/resubmit", &of_one).await;
-    assert_eq!(answer.json(), json!({"resubmitted": 1, "more": false}), "{answer:?}");
+    assert_eq!(answer.json(), json!({"resubmitted": 1, "more": false, "last": one["id"]}), "{answer:?}");
+    let after_all = json!({"filter": {}, "after": other["id"]});
+    let answer = service.post("/api/v1/events/resubmit", &after_all).await;
+    assert_eq!(answer.json(), json!({"resubmitted": 0, "more": false, "last": null}), "{answer:?}");
     let answer = service.post("/api/v1/events/resubmit", &json!({"filter": {}})).await;
-    assert_eq!(answer.json(), json!({"resubmitted": 1, "more": false}), "{answer:?}");
+    assert_eq!(answer.json(), json!({"resubmitted": 1, "more": false, "last": other["id"]}), "{answer:?}");
     for event in [one, other] {
         assert_eq!(delivered_of(&service, &event["subject"]).await.len(), 2);
     }
@@ -143,7 +146,26 @@ async fn it_is_seen_to_from_the_command_line() {
         assert!(listed.contains(part), "{part} is not in {listed}");
     }
     assert_eq!(listed.lines().count(), 3, "{listed}");
-    assert_eq!(said(&service, &["events", "list", "--type", "nothing.happened"]).lines().count(), 1);
+    let (long_ago, subject) = ("2020-01-31T10:00:00Z", one["subject"].as_str().unwrap());
+    for (narrowed_down, expected) in [
+        (["--type", "nothing.happened"], 0),
+        (["--subject", subject], 1),
+        (["--context", "server"], 2),
+        (["--context", "application"], 0),
+        (["--since", long_ago], 2),
+        (["--until", long_ago], 0),
+    ] {
+        let arguments = [&["events", "list", "--state", "dead"], narrowed_down.as_slice()].concat();
+        let listed = said(&service, &arguments);
+        assert_eq!(listed.lines().count(), 1 + expected, "{arguments:?}: {listed}");
+        let (resubmit, nothing) = (["events", "resubmit", "--all-dead"], "0 deliveries were resubmitted.\n");
+        if expected == 0 {
+            assert_eq!(said(&service, &[&resubmit, narrowed_down.as_slice()].concat()), nothing);
+        }
+    }
+    let shown: Value = serde_json::from_str(&said(&service, &["events", "show", &id(&one)])).unwrap();
+    assert_eq!((&shown["id"], &shown["data"]["name"]), (&one["id"], &json!("refused-1")));
+    assert!(shown["deliveries"].to_string().contains("told to refuse"), "{shown}");
 
     let discarded = said(&service, &["events", "discard", &id(&one), "--reason", "removed by hand"]);
     assert_eq!(discarded, "1 delivery was discarded.\n");
@@ -158,6 +180,13 @@ async fn it_is_seen_to_from_the_command_line() {
     for (arguments, expected) in [
         (vec!["events", "resubmit", &id(&one)], "nothing of event"),
         (vec!["events", "resubmit"], "--all-dead"),
+        (vec!["events", "resubmit", &id(&one), "--context", "server"], "cannot be used with"),
+        (
+            vec!["events", "show", "019a9f3c-7c1e-7b52-9d3a-2f6c1d0e4b11"],
+            "019a9f3c-7c1e-7b52-9d3a-2f6c1d0e4b11",
+        ),
+        (vec!["events", "list", "--since", "yesterday"], "--since"),
+        (vec!["events", "list", "--subject", "nonsense"], "--subject"),
         (vec!["events", "discard", &id(&one)], "--reason"),
         (vec!["events", "discard", "nonsense", "--reason", "test"], "UUID"),
         (vec!["projections", "rebuild", "nonsense"], "there is no projection 'nonsense'"),

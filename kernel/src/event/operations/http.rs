@@ -129,11 +129,15 @@ struct ResubmitEventsBody {
     /// To this subscriber alone.
     #[deserr(default)]
     subscriber: Option<SubscriberName>,
+    /// Only those after this one: the `last` of the answer before.
+    #[deserr(default)]
+    after: Option<EventId>,
 }
 
 /// Resubmit dead events
 ///
-/// Of the events that match, the dead ones are handed over anew: the oldest 500 of them. Ask again, as long as there are `more`.
+/// Of the events that match, the dead ones are handed over anew: the oldest 500 of them. As long as there are `more`, ask again, with
+/// `after` set to `last`: so each is resubmitted once, even if it is dead again at once.
 #[utoipa::path(
     tag = "events",
     request_body(content = ResubmitEventsBody, content_type = "application/json",
@@ -150,7 +154,7 @@ async fn resubmit_events(
         .map_err(|message| {
             InvalidFields(vec![FieldError { field: "filter".to_owned(), code: "invalid_format", message }])
         })?;
-    let command = ResubmitEvents { filter, subscriber: body.subscriber, after: None };
+    let command = ResubmitEvents { filter, subscriber: body.subscriber, after: body.after };
     Ok(web::Json(call.dispatch(command).await?))
 }
 

@@ -6,7 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::super::tables::{DeliveryState, EventDeliveries, EventLog};
+use super::super::due::HELD_BACK;
+use super::super::tables::{DeliveryState, EventDeliveries, EventLog, EventSubscribers};
+use super::EventId;
 use super::resubmit_event::anew;
 use super::undelivered::{self, SubscriberName};
 use crate::command::{Command, CommandHandler};
@@ -27,7 +29,7 @@ pub struct ResubmitEvents {
     /// To this subscriber alone.
     pub subscriber: Option<SubscriberName>,
     /// Only those after this one: where the last answer ended.
-    pub after: Option<Uuid>,
+    pub after: Option<EventId>,
 }
 
 /// What was resubmitted.
@@ -36,11 +38,11 @@ pub struct ResubmittedEvents {
     /// How many deliveries are tried anew.
     #[schema(example = 12)]
     pub resubmitted: usize,
-    /// Whether there are more that match: ask again.
+    /// Whether there are more that match: ask again, for those after `last`.
+    #[schema(example = false)]
     pub more: bool,
-    /// The last of these events.
-    #[serde(skip)]
-    pub last: Option<Uuid>,
+    /// The last of these events; null: there were none.
+    pub last: Option<EventId>,
 }
 
 impl Command for ResubmitEvents {
@@ -69,16 +71,20 @@ impl CommandHandler<ResubmitEvents> for Handler {
         let found =
             undelivered::lock(&events, command.subscriber.as_ref(), &[DeliveryState::Dead], uow).await?;
         undelivered::change(&found, &anew(), uow).await?;
-        Ok(ResubmittedEvents { resubmitted: found.len(), more, last: Some(last) })
+        Ok(ResubmittedEvents { resubmitted: found.len(), more, last: Some(last.into()) })
     }
 }
 
-/// The events that match and are dead, oldest first; one more than is taken at once.
+/// The events that match and are dead, oldest first; one more than is taken at once. What is dead is found where what is held back is,
+/// of each subscriber: not among all that was delivered.
 fn dead(command: &ResubmitEvents) -> SelectStatement {
+    let subscribers = Query::select().column(EventSubscribers::Name).from(EventSubscribers::Table).take();
     let dead = Query::select()
         .column(EventDeliveries::EventId)
         .from(EventDeliveries::Table)
         .and_where(undelivered::is_undelivered(command.subscriber.as_ref(), &[DeliveryState::Dead]))
+        .and_where(Expr::col(EventDeliveries::Subscriber).in_subquery(subscribers))
+        .and_where(Expr::col(EventDeliveries::NextAttemptAt).eq(HELD_BACK))
         .take();
     let mut select = Query::select()
         .column(EventLog::Id)

@@ -11,7 +11,6 @@ use super::super::Envelope;
 use super::super::due::HELD_BACK;
 use super::super::log::EventRow;
 use super::super::tables::{DeliveryState, EventDeliveries, EventDiscards};
-use super::super::upcaster::Upcasters;
 use crate::criteria::{Field, ListView, Part};
 use crate::domain::{Revision, Timestamp};
 
@@ -153,12 +152,7 @@ impl ListView for EventView {
 
 impl From<EventRow> for EventView {
     fn from(row: EventRow) -> Self {
-        let up_to_date = row.envelope().ok().and_then(|old| Upcasters::all().bring_up(old, None).ok());
-        let (schemaversion, data) = match up_to_date {
-            Some(event) => (event.schemaversion, serde_json::from_str(event.data.get())),
-            // What cannot be read is shown as it is, rather than nothing.
-            None => (u16::try_from(row.schema_version).unwrap_or_default(), serde_json::from_str(&row.data)),
-        };
+        let (schemaversion, data) = row.newest_data();
         Self {
             specversion: Envelope::SPEC_VERSION.to_owned(),
             id: row.id,

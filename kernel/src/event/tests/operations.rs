@@ -1,7 +1,7 @@
 //! What somebody sees to, step by step.
 
 use super::super::operations::{
-    DiscardEvent, DiscardReason, Discarded, Error, EventView, FindEvent, FindEvents, ResubmitEvent,
+    DiscardEvent, DiscardReason, Discarded, Error, EventId, EventView, FindEvent, FindEvents, ResubmitEvent,
     ResubmitEvents, Resubmitted, discard_event, find_events, resubmit_event, resubmit_events,
 };
 use super::*;
@@ -189,7 +189,7 @@ async fn dead_ones_are_resubmitted_together() {
     let filter = |json: serde_json::Value| {
         Filter::parse(<EventView as crate::criteria::ListView>::FIELDS, &json).unwrap()
     };
-    let resubmit = async |filter: Filter, after: Option<Uuid>| {
+    let resubmit = async |filter: Filter, after: Option<EventId>| {
         let command = ResubmitEvents { filter, subscriber: None, after };
         bench.dispatch(resubmit_events::Handler, command).await.unwrap()
     };
