@@ -13,6 +13,7 @@ mod dispatcher;
 mod due;
 mod envelope;
 mod follower;
+mod former;
 mod handover;
 mod lease;
 mod listener;

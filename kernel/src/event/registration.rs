@@ -4,6 +4,7 @@ use sea_query::{Expr, ExprTrait, InsertStatement, OnConflict, Query, SelectState
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::former;
 use super::lease::Lease;
 use super::subscriber::{Start, Subscriber};
 use super::tables::{DeliveryState, EventDeliveries, EventLog, EventSubscribers};
@@ -82,9 +83,15 @@ pub(super) async fn register(
         }
         transaction.execute(&enter(subscriber, now)).await?;
         if subscriber.start == Start::Beginning
-            && let Some(past) = past_events(subscriber, before)
+            && let Some(mut past) = past_events(subscriber, before)
         {
+            for (events, until) in former::subscriptions(subscriber.name, &mut transaction).await? {
+                past.and_where(former::is_not_of(&events, until));
+            }
             transaction.execute(&deliver(subscriber, past)?).await?;
+        }
+        if let Some(before) = before {
+            former::keep(subscriber, &before.events, &mut transaction).await?;
         }
     }
     Ok(transaction.commit().await?)

@@ -70,6 +70,14 @@ pub(super) enum EventSubscribers {
     RegisteredAt,
 }
 
+#[derive(Iden, Clone, Copy)]
+pub(super) enum EventFormerSubscriptions {
+    Table,
+    Subscriber,
+    Events,
+    TakenUntil,
+}
+
 /// A column, but nothing to look rows up by: the value is computed. SQLite, which counts no rows, takes an index over what is still
 /// to be done for a short way, though all that is to be done be in it.
 pub(super) fn not_indexed(column: impl IntoColumnRef) -> Expr {

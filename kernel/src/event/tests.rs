@@ -6,6 +6,7 @@ mod operations;
 mod plans;
 mod pruner;
 mod rebuild;
+mod registration;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,7 +24,7 @@ use super::dispatcher::Dispatcher;
 use super::handover::NotTaken;
 use super::lease::Lease;
 use super::pump::{Step, Wake};
-use super::registration;
+use super::registration::register;
 use super::subscriber::{Deliver, Start, Subscriber};
 use super::tables::EventDeliveries;
 use super::testing::event;
@@ -99,9 +100,7 @@ impl Bench {
         };
         let worker = bench.worker(1, |_| Ok(()), None);
         let subscribers = std::slice::from_ref(&worker.subscriber);
-        registration::register(&bench.database, subscribers, worker.lease.holder, bench.clock.now())
-            .await
-            .unwrap();
+        register(&bench.database, subscribers, worker.lease.holder, bench.clock.now()).await.unwrap();
         bench
     }
 

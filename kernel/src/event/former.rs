@@ -1,0 +1,66 @@
+//! What subscribers took once: an older version of the program may take less for a while, and the record of what the newer one took may
+//! be pruned by the time it is back.
+
+use sea_query::{Expr, ExprTrait, OnConflict, Query};
+
+use super::subscriber::Subscriber;
+use super::tables::{EventFormerSubscriptions, EventLog};
+use crate::database::{DatabaseError, Transaction};
+use crate::domain::Timestamp;
+
+/// All events but those that the subscriber went on to take.
+const ALL: &str = "*";
+
+/// The events that a subscriber took once, each with the last dispatch that it took of them.
+pub(super) async fn subscriptions(
+    subscriber: &str,
+    transaction: &mut Transaction,
+) -> Result<Vec<(String, Timestamp)>, DatabaseError> {
+    let select = Query::select()
+        .columns([EventFormerSubscriptions::Events, EventFormerSubscriptions::TakenUntil])
+        .from(EventFormerSubscriptions::Table)
+        .and_where(Expr::col(EventFormerSubscriptions::Subscriber).eq(subscriber))
+        .take();
+    transaction.fetch_all(&select).await
+}
+
+/// The condition on an event that it was not taken by way of this one.
+pub(super) fn is_not_of(events: &str, until: Timestamp) -> Expr {
+    let is_later = Expr::col(EventLog::DispatchedAt).gt(until);
+    if events == ALL { is_later } else { is_later.or(Expr::col(EventLog::Type).ne(events)) }
+}
+
+/// Keeps until when it took those that it takes no more. Nothing is dispatched meanwhile.
+pub(super) async fn keep(
+    subscriber: &Subscriber,
+    before: &[String],
+    transaction: &mut Transaction,
+) -> Result<(), DatabaseError> {
+    let now = subscriber.events;
+    let dropped: Vec<&str> = match (before, now) {
+        (_, []) => return Ok(()),
+        ([], _) => vec![ALL],
+        _ => before.iter().map(String::as_str).filter(|taken| !now.contains(taken)).collect(),
+    };
+    let latest = Query::select().expr(Expr::col(EventLog::DispatchedAt).max()).from(EventLog::Table).take();
+    let latest: Option<(Option<Timestamp>,)> = transaction.fetch_optional(&latest).await?;
+    let Some((Some(until),)) = latest else { return Ok(()) };
+    for events in dropped {
+        let later =
+            OnConflict::columns([EventFormerSubscriptions::Subscriber, EventFormerSubscriptions::Events])
+                .update_column(EventFormerSubscriptions::TakenUntil)
+                .to_owned();
+        let keep = Query::insert()
+            .into_table(EventFormerSubscriptions::Table)
+            .columns([
+                EventFormerSubscriptions::Subscriber,
+                EventFormerSubscriptions::Events,
+                EventFormerSubscriptions::TakenUntil,
+            ])
+            .values_panic([subscriber.name.into(), events.into(), until.into()])
+            .on_conflict(later)
+            .take();
+        transaction.execute(&keep).await?;
+    }
+    Ok(())
+}
