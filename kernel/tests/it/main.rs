@@ -8,3 +8,4 @@ mod migrations;
 mod notes;
 mod pipeline;
 mod remote;
+mod versions;
