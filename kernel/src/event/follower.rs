@@ -32,13 +32,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Follower {
     listeners: Arc<[Listening]>,
     database: Database,
+    patience: Duration,
     state: Mutex<State>,
 }
 
 struct State {
     /// The last that they were told of; none: they are told from now on.
     last: Option<(Timestamp, Uuid)>,
-    /// When there was nothing left to tell.
+    /// When they were told last, or there was nothing to tell.
     told: Instant,
     stale: Stale,
 }
@@ -52,7 +53,14 @@ struct Dispatched {
 
 impl Follower {
     pub(super) fn new(listeners: Arc<[Listening]>, stale: Stale, database: Database) -> Self {
-        Self { listeners, database, state: Mutex::new(State { last: None, told: Instant::now(), stale }) }
+        let state = Mutex::new(State { last: None, told: Instant::now(), stale });
+        Self { listeners, database, patience: PATIENCE, state }
+    }
+
+    /// One whose listeners wait for as long as it takes.
+    #[cfg(test)]
+    pub(super) fn patient(self) -> Self {
+        Self { patience: Duration::MAX, ..self }
     }
 
     /// The place in the log of the event that was dispatched last.
@@ -89,6 +97,7 @@ impl Follower {
             // What was remembered before may have changed before.
             self.forget_all(state).await?;
             state.last = Some(end);
+            state.told = Instant::now();
             return Ok(0);
         };
         let rows = self.after(last).await?;
@@ -150,7 +159,7 @@ impl Step for Follower {
     async fn step(&self, _: &CancellationToken) -> Result<usize, Failure> {
         let mut state = self.state.lock().await;
         let told = self.tell(&mut state).await;
-        if told.is_err() && state.told.elapsed() > PATIENCE {
+        if told.is_err() && state.told.elapsed() > self.patience {
             self.forget_all(&state).await?;
         }
         told

@@ -4,9 +4,10 @@
 use sea_query::{Expr, ExprTrait, OnConflict, Query};
 
 use super::subscriber::Subscriber;
-use super::tables::{EventFormerSubscriptions, EventLog};
+use super::tables::{EventDeliveries, EventFormerSubscriptions, EventInbox, EventLog};
 use crate::database::{DatabaseError, Transaction};
 use crate::domain::Timestamp;
+use crate::uow::WriteUow;
 
 /// All events but those that the subscriber went on to take.
 const ALL: &str = "*";
@@ -61,6 +62,38 @@ pub(super) async fn keep(
             .on_conflict(later)
             .take();
         transaction.execute(&keep).await?;
+    }
+    Ok(())
+}
+
+/// What came of events that it does not take now is gone: should it take them again, it takes all of them.
+pub(super) async fn forget(subscriber: &Subscriber, uow: &mut WriteUow) -> Result<(), DatabaseError> {
+    let (name, events) = (subscriber.name, subscriber.events);
+    if events.is_empty() {
+        return Ok(());
+    }
+    let others = Query::select()
+        .column(EventLog::Id)
+        .from(EventLog::Table)
+        .and_where(Expr::col(EventLog::Type).is_not_in(events.iter().copied()))
+        .take();
+    let deliveries = Query::delete()
+        .from_table(EventDeliveries::Table)
+        .and_where(Expr::col(EventDeliveries::Subscriber).eq(name))
+        .and_where(Expr::col(EventDeliveries::SettledAt).is_not_null())
+        .and_where(Expr::col(EventDeliveries::EventId).in_subquery(others.clone()))
+        .take();
+    let inbox = Query::delete()
+        .from_table(EventInbox::Table)
+        .and_where(Expr::col(EventInbox::Subscriber).eq(name))
+        .and_where(Expr::col(EventInbox::EventId).in_subquery(others))
+        .take();
+    let former = Query::delete()
+        .from_table(EventFormerSubscriptions::Table)
+        .and_where(Expr::col(EventFormerSubscriptions::Subscriber).eq(name))
+        .take();
+    for delete in [deliveries, inbox, former] {
+        uow.execute(&delete).await?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
-use sea_query::{Expr, ExprTrait, Order, Query};
+use sea_query::{Expr, ExprTrait, Query};
 
 use super::due::is_open;
 use super::log::EventLogView;
@@ -65,20 +65,19 @@ impl EventLogView {
         let is_dead = || Expr::col((EventDeliveries::Table, EventDeliveries::State)).eq(DeliveryState::Dead);
         let dead = self.count(deliveries().and_where(is_dead())).await?;
         let open = self.count(&mut deliveries()).await?;
-        // Ids are in the order of time.
         let oldest = deliveries()
-            .column((EventLog::Table, EventLog::Time))
+            .expr(Expr::col((EventLog::Table, EventLog::Time)).min())
             .inner_join(
                 EventLog::Table,
                 Expr::col((EventLog::Table, EventLog::Id))
                     .eq(Expr::col((EventDeliveries::Table, EventDeliveries::EventId))),
             )
             .and_where(is_dead().not())
-            .order_by((EventDeliveries::Table, EventDeliveries::EventId), Order::Asc)
-            .limit(1)
             .take();
-        let oldest: Option<(Timestamp,)> = self.database().fetch_optional(&oldest).await?;
-        let lag = oldest.map_or(0, |(time,)| Ord::max(0, now.as_micros().saturating_sub(time.as_micros())));
+        let oldest: Option<(Option<Timestamp>,)> = self.database().fetch_optional(&oldest).await?;
+        let lag = oldest
+            .and_then(|(time,)| time)
+            .map_or(0, |time| Ord::max(0, now.as_micros().saturating_sub(time.as_micros())));
         gauge!(EVENTS_DEAD, "subscriber" => subscriber).set(dead as f64);
         gauge!(EVENTS_BACKLOG, "subscriber" => subscriber).set((open - dead) as f64);
         gauge!(EVENTS_LAG, "subscriber" => subscriber).set(lag as f64 / 1e6);

@@ -31,7 +31,8 @@ impl Step for Pruner {
     }
 
     /// Removes some deliveries of each subscriber that were settled too long ago, with the record that they were taken: by then
-    /// nobody makes such a delivery again, not even of events that the subscriber takes anew (`former.rs`). Who gave one up, and why, is kept: whoever rebuilds a projection leaves it out, too.
+    /// nobody makes such a delivery again, not even of events that the subscriber takes anew (`former.rs`). Who gave one up, and why, is
+    /// kept: whoever rebuilds a projection leaves it out, too.
     async fn step(&self, stop: &CancellationToken) -> Result<usize, Failure> {
         let before = self.clock.now().before(self.keep);
         let mut transaction = self.database.begin().await?;

@@ -3,18 +3,22 @@
 //! All in one transaction: until it ends, readers see the table as it was. It takes the lease of the subscriber away first, and so
 //! keeps others from it; what is dispatched meanwhile is handed over as ever, afterwards.
 
+use std::time::Duration;
+
+use metrics::Counter;
 use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, UpdateStatement};
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::due::{HELD_BACK, is_open};
+use super::former;
 use super::handover::message_of;
 use super::lease::Lease;
 use super::log::EventRow;
 use super::subscriber::{Start, Subscriber};
 use super::tables::{DeliveryState, EventDeliveries, EventDiscards, EventLog, EventSubscribers};
+use crate::attempts::Attempts;
 use crate::clock::Clock;
-use crate::database::DatabaseError;
 use crate::domain::Timestamp;
 use crate::message::{Caller, Message, RequestId};
 use crate::problem::{Failure, Internal};
@@ -22,9 +26,6 @@ use crate::uow::{UnitsOfWork, WriteUow};
 
 /// Events looked up at a time.
 const PAGE: u64 = 500;
-
-/// How often it is begun, should others get in the way.
-const ATTEMPTS: usize = 5;
 
 /// How far a rebuild is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,45 +70,45 @@ impl Rebuild<'_> {
         table: &'static str,
         mut progress: impl FnMut(RebuildProgress),
     ) -> Result<u64, Failure> {
-        for _ in 1..ATTEMPTS {
-            match self.run_once(table, &mut progress).await {
-                Err(failure) if is_contended(&failure) => {
-                    tracing::debug!(error = failure.chain(), "the projection is begun once more");
-                }
-                done => return done,
+        let mut attempts = Attempts::within(Duration::MAX, Counter::noop());
+        loop {
+            let mut uow = self.units.write_for_long(self.message()).await?;
+            let filled = self.fill(table, &mut progress, &mut uow).await;
+            match uow.end(filled).await {
+                Err(broken_off) if attempts.another_after(&broken_off).await => {}
+                ended => return Ok(ended?),
             }
         }
-        self.run_once(table, &mut progress).await
     }
 
-    async fn run_once(
+    async fn fill(
         &self,
         table: &'static str,
         progress: &mut impl FnMut(RebuildProgress),
+        uow: &mut WriteUow,
     ) -> Result<u64, Failure> {
-        let mut uow = self.units.write_for_long(self.message()).await?;
         uow.execute(&Lease::take_away(self.subscriber.name)).await?;
-        let since = self.since(&mut uow).await?;
+        let since = self.since(uow).await?;
         // The order of dispatch has no gaps that fill later: what comes now comes after this.
-        let until = latest(&mut uow).await?;
+        let until = latest(uow).await?;
         uow.execute(&Query::delete().from_table(Alias::new(table)).take()).await?;
         let past = self.past(since, until);
-        let mut so_far = RebuildProgress { done: 0, of: count(&past, &mut uow).await? };
+        let mut so_far = RebuildProgress { done: 0, of: count(&past, uow).await? };
         let mut place = None;
         loop {
             let page: Vec<Past> = uow.fetch_all(&self.page(&past, place)).await?;
             let Some(last) = page.last() else { break };
             place = Some((last.dispatched_at, last.event.subject, last.event.revision, last.event.sequence));
             for past in &page {
-                self.hand_over(&past.event, &mut uow).await?;
+                self.hand_over(&past.event, uow).await?;
             }
             so_far.done += page.len() as u64;
             progress(so_far);
         }
         uow.execute(&self.delivered(until)).await?;
         uow.execute(&self.let_go()).await?;
+        former::forget(self.subscriber, uow).await?;
         uow.wake_subscribers();
-        uow.commit().await?;
         Ok(so_far.done)
     }
 
@@ -145,10 +146,16 @@ impl Rebuild<'_> {
             .and_where(place(EventLog::DispatchedAt).lte(until))
             .and_where(place(EventLog::Id).not_in_subquery(discarded))
             .take();
-        if !self.subscriber.events.is_empty() {
-            past.and_where(place(EventLog::Type).is_in(self.subscriber.events.iter().copied()));
-        }
+        self.only_taken(&mut past);
         past
+    }
+
+    /// What another version of the program takes besides is left to it.
+    fn only_taken(&self, events: &mut SelectStatement) {
+        if !self.subscriber.events.is_empty() {
+            let event_type = Expr::col((EventLog::Table, EventLog::Type));
+            events.and_where(event_type.is_in(self.subscriber.events.iter().copied()));
+        }
     }
 
     /// In the order of dispatch; what was dispatched together, in the order of each aggregate.
@@ -186,11 +193,12 @@ impl Rebuild<'_> {
 
     /// What was handed over is not handed over once more.
     fn delivered(&self, until: Timestamp) -> UpdateStatement {
-        let past = Query::select()
+        let mut past = Query::select()
             .column(EventLog::Id)
             .from(EventLog::Table)
             .and_where(Expr::col(EventLog::DispatchedAt).lte(until))
             .take();
+        self.only_taken(&mut past);
         Query::update()
             .table(EventDeliveries::Table)
             .value(EventDeliveries::State, DeliveryState::Delivered)
@@ -213,10 +221,6 @@ impl Rebuild<'_> {
     fn message(&self) -> Message {
         Message::new(Caller::service(), RequestId::of_job("rebuild"), None, self.clock.now())
     }
-}
-
-fn is_contended(failure: &Failure) -> bool {
-    matches!(failure.downcast_ref(), Some(DatabaseError::Contended(_)))
 }
 
 /// What was dispatched last.

@@ -42,6 +42,7 @@ pub struct ResubmittedEvents {
     #[schema(example = false)]
     pub more: bool,
     /// The last of these events; null: there were none.
+    #[schema(required)]
     pub last: Option<EventId>,
 }
 

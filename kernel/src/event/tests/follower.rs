@@ -53,8 +53,11 @@ impl Beside {
         let stale = Stale::new(&[subscriber], Arc::clone(&cache) as Arc<dyn Cache>);
         let listener =
             Listening { name: "test.ears", events: &[], listener: Arc::clone(&ears) as Arc<dyn Hear> };
-        let beside =
-            Self { follower: Follower::new([listener].into(), stale, bench.database.clone()), cache, ears };
+        let beside = Self {
+            follower: Follower::new([listener].into(), stale, bench.database.clone()).patient(),
+            cache,
+            ears,
+        };
         beside.follow().await;
         assert_eq!(
             beside.ears.missed.swap(0, Ordering::Relaxed),

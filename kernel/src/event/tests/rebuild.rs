@@ -130,3 +130,25 @@ async fn pages_neither_overlap_nor_leave_gaps() {
     again.sort_unstable();
     assert_eq!(again, (1..=720).collect::<Vec<u128>>());
 }
+
+/// What a newer version took is not there when an older one has filled the table; it is when the newer one is back.
+#[tokio::test]
+async fn what_a_newer_version_takes_is_left_to_it() {
+    let bench = Bench::new().await;
+    let newer = bench.noting(None);
+    let mut older = bench.noting(None);
+    older.subscriber.events = &["test.others"];
+    let starts = async |worker: &Worker| {
+        let subscribers = std::slice::from_ref(&worker.subscriber);
+        register(&bench.database, subscribers, worker.lease.holder, bench.clock.now()).await.unwrap();
+    };
+    bench.happened(&[(1, 7, 1)]).await;
+    bench.drain(&newer).await;
+    bench.happened(&[(2, 7, 2)]).await;
+    starts(&older).await;
+    assert_eq!(bench.rebuild(&older).await.unwrap().0, 0);
+    assert!(bench.notes().await.is_empty());
+    starts(&newer).await;
+    bench.drain(&newer).await;
+    assert_eq!(bench.notes().await, [1, 2]);
+}
