@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use sea_query::{Expr, ExprTrait, Query, UpdateStatement};
-use thiserror::Error;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::due::{self, Due};
 use super::lease::{Fence, Lease};
+use super::not_taken::NotTaken;
 use super::settle::Deliveries;
 use super::subscriber::Subscriber;
 use super::tables::EventInbox;
@@ -31,23 +31,6 @@ const TOGETHER_WITHIN: Duration = Duration::from_millis(50);
 
 /// What a subscriber has taken.
 const UNIQUE_TAKEN: &str = "ux_event_inbox_subscriber_event_id";
-
-/// Why an event was not taken.
-#[derive(Debug, Error)]
-pub(super) enum NotTaken {
-    /// It is not what the subscriber reads: it never will be.
-    #[error("{0}")]
-    NotUnderstood(String),
-    /// This time.
-    #[error("{}", .0.chain())]
-    Failed(Failure),
-}
-
-impl<F: Into<Failure>> From<F> for NotTaken {
-    fn from(failure: F) -> Self {
-        Self::Failed(failure.into())
-    }
-}
 
 /// A transaction in which events are handed over.
 pub(super) struct Handover<'h> {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use shaku::Interface;
 
 use super::Envelope;
-use super::handover::NotTaken;
+use super::not_taken::NotTaken;
 use super::subscriber::understood;
 
 /// What a listener wants to hear: the events by name, and of their `data` the fields of this struct.

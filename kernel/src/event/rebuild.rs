@@ -36,17 +36,6 @@ pub struct RebuildProgress {
     pub of: u64,
 }
 
-/// A table that is made of nothing but events.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Projection {
-    /// The subscriber that fills it: its name.
-    pub name: &'static str,
-    /// The table.
-    pub table: &'static str,
-    /// The names of the events it is made of; none named: all.
-    pub events: &'static [&'static str],
-}
-
 /// The projection of a subscriber, about to be rebuilt.
 pub(crate) struct Rebuild<'r> {
     pub(crate) subscriber: &'r Subscriber,

@@ -7,8 +7,7 @@ use serde::de::DeserializeOwned;
 use shaku::Interface;
 
 use super::Envelope;
-use super::handover::NotTaken;
-use super::rebuild::Projection;
+use super::not_taken::NotTaken;
 use super::upcaster::Upcasters;
 use crate::message::Message;
 use crate::problem::{Failure, Internal};
@@ -57,6 +56,17 @@ pub trait EventHandler<S: Subscription>: Interface {
         uow: &mut WriteUow,
         message: &Message,
     ) -> Result<(), Failure>;
+}
+
+/// A table that is made of nothing but events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Projection {
+    /// The subscriber that fills it: its name.
+    pub name: &'static str,
+    /// The table.
+    pub table: &'static str,
+    /// The names of the events it is made of; none named: all.
+    pub events: &'static [&'static str],
 }
 
 /// A subscriber, its type erased.

@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 use super::append;
 use super::dispatcher::Dispatcher;
-use super::handover::NotTaken;
 use super::lease::Lease;
+use super::not_taken::NotTaken;
 use super::pump::{Step, Wake};
 use super::registration::register;
 use super::subscriber::{Deliver, Start, Subscriber};

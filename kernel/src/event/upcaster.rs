@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 use super::Envelope;
-use super::handover::NotTaken;
+use super::not_taken::NotTaken;
 use crate::plugin::Registered;
 
 /// Makes version `from + 1` of version `from`.

@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::due::{self, Due};
-use super::handover::{Handover, NotTaken};
+use super::handover::Handover;
 use super::lease::{Fence, Lease};
+use super::not_taken::NotTaken;
 use super::pump::Step;
 use super::settle::Deliveries;
 use super::subscriber::Subscriber;
