@@ -2,6 +2,7 @@
 
 mod list;
 mod matching;
+mod subscribers;
 
 use clap::{ArgGroup, Subcommand};
 use serde_json::Value;
@@ -55,6 +56,14 @@ pub enum Command {
         #[arg(long, value_parser = subscriber)]
         subscriber: Option<SubscriberName>,
     },
+    /// List the subscribers that there are in the database, and what is left to be delivered to them.
+    Subscribers,
+    /// Have nothing delivered any more to a subscriber that no version of the program has, and remove what is left for it.
+    Retire {
+        /// Its name.
+        #[arg(value_parser = subscriber)]
+        name: SubscriberName,
+    },
 }
 
 fn reason(text: &str) -> Result<DiscardReason, String> {
@@ -86,6 +95,8 @@ pub fn run(command: Command, config: &Config) -> Result<(), StartError> {
                 .map_err(|failure| failed(&failure))?;
             Ok(format!("{} discarded.", deliveries(discarded.discarded)))
         }
+        Command::Subscribers => subscribers::list(application).await,
+        Command::Retire { name } => subscribers::retire(&name, application).await,
     }))?;
     print(&done)
 }

@@ -29,6 +29,11 @@ impl Transaction {
         Self { connection: Some(connection), database, limit }
     }
 
+    /// Which engine it is on: for a statement that has to be told apart.
+    pub(crate) fn engine(&self) -> Engine {
+        self.database.engine()
+    }
+
     /// Carries out a statement; answers how many rows it changed.
     pub(crate) async fn execute(
         &mut self,

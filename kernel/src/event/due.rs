@@ -12,11 +12,14 @@ use uuid::Uuid;
 use super::backoff::LONGEST;
 use super::log::EventRow;
 use super::tables::{DeliveryState, EventDeliveries, EventLog, not_indexed};
-use crate::database::{Database, DatabaseError, Transaction};
+use crate::database::{Database, DatabaseError, Engine, Transaction};
 use crate::domain::Timestamp;
 
 /// When what is held back is due.
 pub(super) const HELD_BACK: Timestamp = Timestamp::from_micros(i64::MAX);
+
+/// When what was never put off is due, whatever the clock says.
+pub(super) const AT_ONCE: Timestamp = Timestamp::from_micros(0);
 
 /// A delivery that was found to be due.
 #[derive(FromRow)]
@@ -68,7 +71,8 @@ pub(super) async fn is_any(
     database: &Database,
     now: Timestamp,
 ) -> Result<bool, DatabaseError> {
-    for select in [due(subscriber, now), misdated(subscriber, now)] {
+    let engine = database.engine();
+    for select in [due(subscriber, now, engine), misdated(subscriber, now, engine)] {
         let found: Option<Found> = database.fetch_optional(&select.clone().limit(1).take()).await?;
         if found.is_some() {
             return Ok(true);
@@ -85,8 +89,9 @@ pub(super) async fn work(
     most: usize,
     prefer_retries: bool,
 ) -> Result<Work, DatabaseError> {
-    let (put_off, due, misdated) =
-        (put_off(subscriber, now), due(subscriber, now), misdated(subscriber, now));
+    let engine = transaction.engine();
+    let [put_off, due, misdated] =
+        [put_off, due, misdated].map(|of: fn(&str, Timestamp, Engine) -> _| of(subscriber, now, engine));
     // Of all that is due, what was never tried comes first: however much of that there is, what was put off has its turn.
     let places = if prefer_retries { [put_off, misdated, due] } else { [due, misdated, put_off] };
     let mut found: Vec<Found> = Vec::new();
@@ -172,27 +177,34 @@ fn is_due(next_attempt_at: Timestamp, now: Timestamp) -> bool {
     next_attempt_at <= now || next_attempt_at > now.after(LONGEST)
 }
 
-fn due(subscriber: &str, now: Timestamp) -> SelectStatement {
-    found(subscriber, Expr::col(EventDeliveries::NextAttemptAt).lte(now))
+pub(super) fn due(subscriber: &str, now: Timestamp, engine: Engine) -> SelectStatement {
+    found(subscriber, Expr::col(EventDeliveries::NextAttemptAt).lte(now), engine)
 }
 
 /// Of that, what is due since some time, and not since ever.
-fn put_off(subscriber: &str, now: Timestamp) -> SelectStatement {
+fn put_off(subscriber: &str, now: Timestamp, engine: Engine) -> SelectStatement {
     let at = Expr::col(EventDeliveries::NextAttemptAt);
-    found(subscriber, at.clone().gt(0).and(at.lte(now)))
+    found(subscriber, at.clone().gt(AT_ONCE).and(at.lte(now)), engine)
 }
 
-fn misdated(subscriber: &str, now: Timestamp) -> SelectStatement {
+fn misdated(subscriber: &str, now: Timestamp, engine: Engine) -> SelectStatement {
     let at = Expr::col(EventDeliveries::NextAttemptAt);
-    found(subscriber, at.clone().gt(now.after(LONGEST)).and(at.lt(HELD_BACK)))
+    found(subscriber, at.clone().gt(now.after(LONGEST)).and(at.lt(HELD_BACK)), engine)
 }
 
-fn found(subscriber: &str, when: Expr) -> SelectStatement {
-    Query::select()
+/// Open deliveries of which this is so, those that are due first before the others.
+pub(super) fn found(subscriber: &str, when: Expr, engine: Engine) -> SelectStatement {
+    let mut found = Query::select()
         .columns([EventDeliveries::EventId, EventDeliveries::Subject])
         .from(EventDeliveries::Table)
         .and_where(is_open(subscriber))
         .and_where(when)
+        .take();
+    // Null in all of them. Without it PostgreSQL does not take the order of the index, and sorts all that there is; with it MariaDB does.
+    if engine == Engine::Postgres {
+        found.order_by(EventDeliveries::SettledAt, Order::Asc);
+    }
+    found
         .order_by(EventDeliveries::NextAttemptAt, Order::Asc)
         .order_by(EventDeliveries::EventId, Order::Asc)
         .take()

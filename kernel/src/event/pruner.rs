@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::pump::Step;
 use super::registration::registered;
-use super::tables::{EventDeliveries, EventInbox};
+use super::settle::Deliveries;
+use super::tables::EventDeliveries;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::domain::Timestamp;
@@ -63,22 +64,12 @@ impl Pruner {
         if old.is_empty() {
             return Ok(0);
         }
-        let events = || old.iter().map(|(event,)| *event);
+        let events: Vec<Uuid> = old.into_iter().map(|(event,)| event).collect();
         let mut transaction = self.database.begin().await?;
-        let inbox = Query::delete()
-            .from_table(EventInbox::Table)
-            .and_where(Expr::col(EventInbox::Subscriber).eq(subscriber))
-            .and_where(Expr::col(EventInbox::EventId).is_in(events()))
-            .take();
-        let deliveries = Query::delete()
-            .from_table(EventDeliveries::Table)
-            .and_where(Expr::col(EventDeliveries::Subscriber).eq(subscriber))
-            .and_where(Expr::col(EventDeliveries::EventId).is_in(events()))
-            .take();
-        for delete in [inbox, deliveries] {
+        for delete in (Deliveries { subscriber, events: &events }).remove() {
             transaction.execute(&delete).await?;
         }
         transaction.commit().await?;
-        Ok(old.len())
+        Ok(events.len())
     }
 }

@@ -1,6 +1,6 @@
 //! The statements that write down what became of a delivery.
 
-use sea_query::{Expr, ExprTrait, InsertStatement, Query, UpdateStatement};
+use sea_query::{DeleteStatement, Expr, ExprTrait, InsertStatement, Query, UpdateStatement};
 use uuid::Uuid;
 
 use super::due::{HELD_BACK, are_open};
@@ -56,6 +56,22 @@ impl Deliveries<'_> {
     /// They are not tried any more, and hold back what comes after them, until somebody looks at them.
     pub(super) fn dead(&self, error: &str) -> UpdateStatement {
         self.failed(DeliveryState::Dead, HELD_BACK, error)
+    }
+
+    /// They are gone, with the record that they were taken.
+    pub(super) fn remove(&self) -> [DeleteStatement; 2] {
+        let events = || self.events.iter().copied();
+        let inbox = Query::delete()
+            .from_table(EventInbox::Table)
+            .and_where(Expr::col(EventInbox::Subscriber).eq(self.subscriber))
+            .and_where(Expr::col(EventInbox::EventId).is_in(events()))
+            .take();
+        let deliveries = Query::delete()
+            .from_table(EventDeliveries::Table)
+            .and_where(Expr::col(EventDeliveries::Subscriber).eq(self.subscriber))
+            .and_where(Expr::col(EventDeliveries::EventId).is_in(events()))
+            .take();
+        [inbox, deliveries]
     }
 
     fn failed(&self, state: DeliveryState, next_attempt_at: Timestamp, error: &str) -> UpdateStatement {

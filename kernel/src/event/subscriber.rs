@@ -97,10 +97,6 @@ impl Subscriber {
             handler: Arc::new(Typed(handler)),
         }
     }
-
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
-    }
 }
 
 #[async_trait]

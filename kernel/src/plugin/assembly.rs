@@ -16,10 +16,10 @@ use crate::cache::Cache;
 use crate::clock::{Clock, IdGenerator};
 use crate::command::CommandBus;
 use crate::database::{Database, Migrations};
-use crate::event::operations;
+use crate::event::{self, operations};
 use crate::event::{
-    EventLogView, Listening, Projection, Rebuild, RebuildProgress, Relay, RelayParts, RelaySettings,
-    Subscriber,
+    EventLogView, Listening, Projection, Rebuild, RebuildProgress, RegisteredSubscriber, Relay, RelayParts,
+    RelaySettings, Subscriber,
 };
 use crate::idempotency::Turns;
 use crate::job::{Jobs, ScheduledJob};
@@ -237,6 +237,17 @@ impl Application {
         Rebuild { subscriber, units, clock }.run(projection.table, progress).await
     }
 
+    /// The subscribers there are in the database.
+    pub async fn subscribers(&self) -> Result<Vec<RegisteredSubscriber>, Failure> {
+        Ok(event::subscribers(&self.database).await?)
+    }
+
+    /// Has nothing delivered any more to a subscriber that no program has, and removes what is left for it; answers how many deliveries
+    /// that were, and says so as it goes.
+    pub async fn retire(&self, subscriber: &str, progress: impl FnMut(u64)) -> Result<u64, Failure> {
+        event::retire(subscriber, &self.database, progress).await
+    }
+
     /// Starts what is done from time to time.
     pub fn start_jobs(&self) -> Jobs {
         Jobs::start(self.jobs.clone(), &self.pipeline.units, &self.clock)
@@ -282,8 +293,7 @@ impl Application {
     /// Sets the metrics that are read rather than counted. For whoever is about to show them.
     pub async fn measure(&self) {
         self.database.measure();
-        let names = self.subscribers.iter().map(Subscriber::name);
-        EventLogView::new(self.database.clone()).measure(names, self.clock.now()).await;
+        EventLogView::new(self.database.clone()).measure(self.clock.now()).await;
     }
 
     /// What seals secrets and signs tokens.

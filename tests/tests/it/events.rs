@@ -199,6 +199,34 @@ async fn it_is_seen_to_from_the_command_line() {
     service.kill().await;
 }
 
+/// A subscriber that no program has any more is not served for ever.
+#[tokio::test]
+async fn a_subscriber_that_is_no_more_is_retired() {
+    let service = refusing().await;
+    dead_event(&service, "refused-1").await;
+    let listed = said(&service, &["events", "subscribers"]);
+    assert!(listed.contains("probe.everything") && listed.contains("server.applications"), "{listed}");
+    for (name, expected) in [
+        ("probe.everything", "is a subscriber of this program"),
+        ("nobody", "there is no subscriber 'nobody'; there are: probe.everything, server.applications"),
+    ] {
+        let refused = run(&service, &["events", "retire", name]);
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{name}: {error}");
+        assert!(error.contains(expected), "{name}: {error}");
+    }
+    // The same program, but for the probe.
+    let retire = command(Program::Servertree, service.folder())
+        .args(["events", "retire", "probe.everything"])
+        .output();
+    let retired = String::from_utf8(retire.unwrap().stdout).unwrap();
+    assert!(retired.starts_with("'probe.everything' was retired, with "), "{retired}");
+    assert!(!said(&service, &["events", "subscribers"]).contains("probe.everything"));
+    let left = service.get(&format!("/api/v1/events?filter={DEAD}")).await.json();
+    assert_eq!(left["items"], json!([]));
+    service.kill().await;
+}
+
 /// A worker on the database of the service in a folder.
 struct Worker {
     child: Child,

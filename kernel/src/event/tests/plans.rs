@@ -1,6 +1,6 @@
-//! How SQLite finds what a statement is about.
+//! How databases find what a statement is about.
 
-use sea_query::SqliteQueryBuilder;
+use sea_query::{MysqlQueryBuilder, PostgresQueryBuilder, SqliteQueryBuilder};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use uuid::Uuid;
 
@@ -39,10 +39,43 @@ async fn a_statement_about_some_does_not_look_at_all() {
             "INDEX ix_event_log_undispatched (dispatched_at=?)",
         ),
     ];
-    let mut connection = SqliteConnection::connect(bench.place.0.url()).await.unwrap();
     for (statement, expected) in statements {
-        let explain = sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")));
-        let plan: Vec<(i64, i64, i64, String)> = explain.fetch_all(&mut connection).await.unwrap();
-        assert!(plan[0].3.ends_with(expected), "{statement}: {plan:?}");
+        let plan = plan_on_sqlite(&bench, &statement).await;
+        assert!(plan[0].ends_with(expected), "{statement}: {plan:?}");
     }
+}
+
+/// In the order of an index, and not by sorting all that is still to be done.
+#[tokio::test]
+async fn what_is_next_is_found_without_sorting() {
+    let bench = Bench::new().await;
+    let next = due::due(NAME, Timestamp::from_micros(1), Engine::under_test()).limit(100).take();
+    let mut connection = bench.place.0.connect().await;
+    let (plan, sorts) = match Engine::under_test() {
+        Engine::Sqlite => (plan_on_sqlite(&bench, &next.to_string(SqliteQueryBuilder)).await, "TEMP B-TREE"),
+        Engine::MySql => {
+            // The table is empty here: any index would do.
+            let next = next.to_string(MysqlQueryBuilder);
+            let next = next.replace(" WHERE ", " FORCE INDEX (ix_event_deliveries_due) WHERE ");
+            (connection.texts(&format!("EXPLAIN FORMAT=JSON {next}")).await, "filesort")
+        }
+        Engine::Postgres => {
+            // It is empty: to read it whole, and to sort that, would be the least.
+            for way in ["seqscan", "bitmapscan", "sort"] {
+                connection.execute(&format!("SET enable_{way} = off")).await;
+            }
+            let explain = format!("EXPLAIN {}", next.to_string(PostgresQueryBuilder));
+            (connection.texts(&explain).await, "Sort")
+        }
+    };
+    connection.close().await;
+    let plan = plan.join("\n");
+    assert!(!plan.is_empty() && !plan.contains(sorts), "{plan}");
+}
+
+async fn plan_on_sqlite(bench: &Bench, statement: &str) -> Vec<String> {
+    let mut connection = SqliteConnection::connect(bench.place.0.url()).await.unwrap();
+    let explain = sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")));
+    let plan: Vec<(i64, i64, i64, String)> = explain.fetch_all(&mut connection).await.unwrap();
+    plan.into_iter().map(|(.., step)| step).collect()
 }

@@ -1,6 +1,7 @@
 //! Subscribers whose versions take other events.
 
 use super::super::pruner::Pruner;
+use super::super::retirement::{RegisteredSubscriber, retire, subscribers};
 use super::*;
 
 impl Bench {
@@ -54,4 +55,27 @@ async fn what_is_new_is_taken_from_the_beginning() {
     bench.happened(&[(1, 7, 1)]).await;
     bench.long_after().await;
     assert_eq!(bench.starts(BOTH).await, [1]);
+}
+
+/// One that no program has any more gets nothing, and nothing is left of it, however much there was.
+#[tokio::test]
+async fn one_that_is_retired_is_gone() {
+    let bench = Bench::new().await;
+    let worker = bench.worker(1, |_| Ok(()), None);
+    let events: Vec<(u128, u128, u64)> = (1..=700).map(|number| (number, number, 1)).collect();
+    bench.happened(&events[..300]).await;
+    bench.drain(&worker).await;
+    for some in events[300..].chunks(200) {
+        bench.happened(some).await;
+    }
+    let known = subscribers(&bench.database).await.unwrap();
+    assert_eq!(known, [RegisteredSubscriber { name: NAME.to_owned(), backlog: 400, dead: 0 }]);
+    let mut steps = Vec::new();
+    assert_eq!(retire(NAME, &bench.database, |removed| steps.push(removed)).await.unwrap(), 700);
+    assert_eq!(steps, [500, 700], "others can write in between");
+    assert!(subscribers(&bench.database).await.unwrap().is_empty());
+    bench.happened(&[(701, 701, 1)]).await;
+    assert!(bench.drain(&worker).await.is_empty() && bench.states().await.is_empty());
+    // Should it be back after all, it begins at the beginning.
+    assert_eq!(bench.starts(ALL).await.len(), 701);
 }
