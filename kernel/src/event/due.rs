@@ -32,7 +32,7 @@ struct Found {
 #[derive(FromRow)]
 pub(super) struct Due {
     pub(super) attempts: i64,
-    state: String,
+    pub(super) state: String,
     next_attempt_at: Timestamp,
     #[sqlx(flatten)]
     pub(super) event: EventRow,

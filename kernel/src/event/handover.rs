@@ -115,8 +115,13 @@ impl<'h> Handover<'h> {
         self.uow().execute(update).await
     }
 
-    /// Makes it last, unless somebody else took over: they will do it, then.
-    pub(super) async fn commit(mut self, lease: &Lease, fence: Fence, release: bool) -> Result<(), Failure> {
+    /// Makes it last, unless somebody else took over: they will do it, then. Answers whether it was for this one to do.
+    pub(super) async fn commit(
+        mut self,
+        lease: &Lease,
+        fence: Fence,
+        release: bool,
+    ) -> Result<bool, Failure> {
         let now = self.clock.now();
         let (taken, waiting) = (std::mem::take(&mut self.taken), std::mem::take(&mut self.waiting));
         let deliveries = Deliveries { subscriber: self.subscriber.name, events: &taken };
@@ -130,7 +135,7 @@ impl<'h> Handover<'h> {
                         subscriber = deliveries.subscriber,
                         "some events were taken before: they are looked at one by one"
                     );
-                    return Ok(());
+                    return Ok(true);
                 }
                 recorded => recorded?,
             };
@@ -145,13 +150,12 @@ impl<'h> Handover<'h> {
         let fenced =
             if release { lease.release(fence) } else { lease.prolong(fence, now.after(lease.length)) };
         if uow.execute(&fenced).await? == 0 {
-            tracing::warn!(subscriber = deliveries.subscriber, "another process has taken over");
-            return Ok(());
+            return Ok(false);
         }
-        let Some(uow) = self.uow.take() else { return Ok(()) };
+        let Some(uow) = self.uow.take() else { return Ok(true) };
         uow.commit().await?;
         metrics::delivered(self.subscriber.name, &self.happened, self.clock.now());
-        Ok(())
+        Ok(true)
     }
 
     fn uow(&mut self) -> &mut WriteUow {

@@ -19,12 +19,12 @@ impl Deliveries<'_> {
         self.open().value(EventDeliveries::Attempts, Expr::col(EventDeliveries::Attempts).add(1)).take()
     }
 
-    /// It was none.
-    pub(super) fn take_back_attempt(&self) -> UpdateStatement {
+    /// It was none: as often as before they were tried. Where something else came of one meanwhile, it stays as it is.
+    pub(super) fn take_back_attempt(&self, before: i64, state: &str) -> UpdateStatement {
         self.open()
-            .value(EventDeliveries::Attempts, Expr::col(EventDeliveries::Attempts).sub(1))
-            // Somebody may have resubmitted it meanwhile.
-            .and_where(Expr::col(EventDeliveries::Attempts).gt(0))
+            .value(EventDeliveries::Attempts, before)
+            .and_where(Expr::col(EventDeliveries::Attempts).eq(before + 1))
+            .and_where(Expr::col(EventDeliveries::State).eq(state))
             .take()
     }
 

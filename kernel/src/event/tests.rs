@@ -392,3 +392,21 @@ async fn a_clock_that_is_a_little_late_takes_no_lease_away() {
     assert!(!claim(&other, now.before(Duration::from_secs(2))).await);
     assert!(claim(&other, now.after(Duration::from_secs(31))).await);
 }
+
+/// Somebody sees to another event, and takes the lease away: what was at work then has not been tried.
+#[tokio::test]
+async fn what_was_interrupted_is_no_attempt() {
+    let bench = Bench::new().await;
+    bench.happened(&[(1, 7, 1), (2, 8, 1)]).await;
+    let worker = bench.worker(1, |_| Ok(()), None);
+    for _ in 0..20 {
+        let claim = worker.claim().await.unwrap().unwrap();
+        let mut transaction = bench.database.begin().await.unwrap();
+        transaction.execute(&Lease::take_away(NAME)).await.unwrap();
+        transaction.commit().await.unwrap();
+        worker.hand_over(&claim, &CancellationToken::new()).await.unwrap();
+        assert_eq!(bench.states().await, [state(1, "pending", 0), state(2, "pending", 0)]);
+    }
+    bench.heard.lock().await.clear();
+    assert_eq!(bench.drain(&worker).await, [1, 2]);
+}

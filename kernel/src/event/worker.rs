@@ -72,11 +72,13 @@ impl Worker {
                 _ => self.hand_over_all(claim, release).await,
             }
         };
-        tokio::select! {
+        let was_ours = tokio::select! {
             handed_over = handing_over => handed_over?,
-            () = self.lease.keep(claim.fence, &self.database, self.clock.as_ref()) => {
-                tracing::warn!(subscriber = self.name(), "another process has taken over");
-            }
+            () = self.lease.keep(claim.fence, &self.database, self.clock.as_ref()) => false,
+        };
+        if !was_ours {
+            tracing::warn!(subscriber = self.subscriber.name, "somebody else has taken over");
+            self.take_back(claim).await;
         }
         Ok(claim.batch.len())
     }
@@ -108,42 +110,44 @@ impl Worker {
     }
 
     /// All that were never tried, in one transaction. Should one of them fail, they go one by one from the next step on.
-    async fn hand_over_all(&self, claim: &Claim, release: bool) -> Result<(), Failure> {
+    /// Answers whether that was for this worker to do.
+    async fn hand_over_all(&self, claim: &Claim, release: bool) -> Result<bool, Failure> {
         match self.take_all(claim, release).await {
-            Ok(()) => Ok(()),
+            Ok(was_ours) => Ok(was_ours),
             Err(NotTaken::Failed(failure)) if failure.kind() == Kind::Unavailable => {
-                self.pause(claim, failure).await
+                Err(self.pause(claim, failure).await)
             }
             Err(fault) => {
                 let error = fault.to_string();
                 tracing::debug!(subscriber = self.subscriber.name, error, "a batch goes one by one");
-                Ok(())
+                Ok(true)
             }
         }
     }
 
-    async fn take_all(&self, claim: &Claim, release: bool) -> Result<(), NotTaken> {
+    async fn take_all(&self, claim: &Claim, release: bool) -> Result<bool, NotTaken> {
         let mut handover = self.handover();
         let left = handover.take_all(&claim.batch).await?;
         if !left.is_empty() {
-            handover.execute(&self.deliveries(&left).take_back_attempt()).await?;
+            let Some(due) = claim.batch.first() else { return Ok(true) };
+            handover.execute(&self.deliveries(&left).take_back_attempt(due.attempts, &due.state)).await?;
         }
         Ok(handover.commit(&self.lease, claim.fence, release).await?)
     }
 
     /// One by itself.
-    async fn hand_over_one(&self, claim: &Claim, release: bool) -> Result<(), Failure> {
-        let [due] = claim.batch.as_slice() else { return Ok(()) };
+    async fn hand_over_one(&self, claim: &Claim, release: bool) -> Result<bool, Failure> {
+        let [due] = claim.batch.as_slice() else { return Ok(true) };
         match self.take_one(due, claim.fence, release).await {
-            Ok(()) => Ok(()),
+            Ok(was_ours) => Ok(was_ours),
             Err(NotTaken::Failed(failure)) if failure.kind() == Kind::Unavailable => {
-                self.pause(claim, failure).await
+                Err(self.pause(claim, failure).await)
             }
             Err(fault) => self.fail(claim, due, &fault).await,
         }
     }
 
-    async fn take_one(&self, due: &Due, fence: Fence, release: bool) -> Result<(), NotTaken> {
+    async fn take_one(&self, due: &Due, fence: Fence, release: bool) -> Result<bool, NotTaken> {
         let mut handover = self.handover();
         match due.attempts {
             0 => handover.take_one(due).await?,
@@ -153,7 +157,7 @@ impl Worker {
     }
 
     /// It did not work: later, if there is any hope.
-    async fn fail(&self, claim: &Claim, due: &Due, fault: &NotTaken) -> Result<(), Failure> {
+    async fn fail(&self, claim: &Claim, due: &Due, fault: &NotTaken) -> Result<bool, Failure> {
         let (event, attempt, error) = (due.id(), due.attempts + 1, fault.to_string());
         let subscriber = self.subscriber.name;
         let is_hopeless = matches!(fault, NotTaken::NotUnderstood(_)) || attempt >= self.max_attempts;
@@ -181,29 +185,38 @@ impl Worker {
         Ok(())
     }
 
-    /// Something it needs cannot be reached: that was no attempt. The relay pauses, and tries again, unless another process does
-    /// before.
-    async fn pause(&self, claim: &Claim, failure: Failure) -> Result<(), Failure> {
+    /// Something it needs cannot be reached: that was no attempt. The relay pauses, and tries again.
+    async fn pause(&self, claim: &Claim, failure: Failure) -> Failure {
+        self.take_back(claim).await;
+        failure
+    }
+
+    /// Nothing came of what was claimed, for no fault of its own: that was no attempt. Whatever somebody else made of it meanwhile
+    /// stays so.
+    async fn take_back(&self, claim: &Claim) {
+        let Some(due) = claim.batch.first() else { return };
         let ids: Vec<Uuid> = claim.batch.iter().map(Due::id).collect();
         let taken_back = async {
             let mut transaction = self.database.begin().await?;
-            transaction.execute(&self.deliveries(&ids).take_back_attempt()).await?;
-            self.finish(transaction, claim.fence).await
+            let take_back = self.deliveries(&ids).take_back_attempt(due.attempts, &due.state);
+            transaction.execute(&take_back).await?;
+            transaction.execute(&self.lease.release(claim.fence)).await?;
+            transaction.commit().await
         };
         // Where it is the database that is away, attempts stay counted: one for each time that it goes away.
-        if let Err(failure) = taken_back.await {
-            let error = failure.chain();
+        if let Err(error) = taken_back.await {
+            let error = crate::problem::chain(&error);
             tracing::debug!(subscriber = self.subscriber.name, error, "an attempt stays counted");
         }
-        Err(failure)
     }
 
-    /// Commits, unless somebody else took over.
-    async fn finish(&self, mut transaction: Transaction, fence: Fence) -> Result<(), Failure> {
-        if transaction.execute(&self.lease.release(fence)).await? > 0 {
+    /// Commits, unless somebody else took over; answers whether it did.
+    async fn finish(&self, mut transaction: Transaction, fence: Fence) -> Result<bool, Failure> {
+        let is_ours = transaction.execute(&self.lease.release(fence)).await? > 0;
+        if is_ours {
             transaction.commit().await?;
         }
-        Ok(())
+        Ok(is_ours)
     }
 
     fn deliveries<'d>(&'d self, events: &'d [Uuid]) -> Deliveries<'d> {
