@@ -334,7 +334,7 @@ async fn a_worker_that_slept_marks_nothing() {
     let settled_before = database.count(settled).await;
     sleeper.signal("CONT");
     // By the fence, or by what was written down as taken: whichever it comes to first.
-    let late = ["another process has taken over", "some events were taken before"];
+    let late = ["somebody else has taken over", "some events were taken before"];
     eventually("it knows that it was late", async || {
         late.iter().any(|late| sleeper.log().contains(late)).then_some(())
     })
