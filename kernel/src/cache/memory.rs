@@ -35,6 +35,8 @@ pub struct MemoryCache {
 
 /// The memory of a [`MemoryCache`].
 pub struct Store {
+    /// Whether there is room at all: else nothing is put in, only to be evicted.
+    has_room: bool,
     values: moka::future::Cache<Key, Kept>,
     generations: Generations,
     loads: Loads,
@@ -57,12 +59,8 @@ impl Store {
             .weigher(|key: &Key, kept: &Kept| weight(key, &kept.value))
             .eviction_policy(EvictionPolicy::lru())
             .build();
-        Self {
-            values,
-            generations: Generations::new(),
-            loads: Loads::default(),
-            metrics: CacheMetrics::new(),
-        }
+        let (generations, loads, metrics) = (Generations::new(), Loads::default(), CacheMetrics::new());
+        Self { has_room: size > 0, values, generations, loads, metrics }
     }
 }
 
@@ -80,6 +78,9 @@ impl MemoryCache {
     /// What is kept under the key, if it is of this generation and its time is not over. (Should the clock be set back,
     /// what it calls the future is not trusted.)
     async fn kept(&self, key: &Key, generation: Generation) -> Option<Bytes> {
+        if !self.store.has_room {
+            return None;
+        }
         let kept = self.store.values.get(key).await?;
         let now = self.clock.now();
         let current = kept.generation == generation && kept.began <= now && now < kept.expires;
@@ -99,6 +100,7 @@ impl MemoryCache {
         let began = self.clock.now();
         let outcome = load.await;
         if let Ok(value) = &outcome
+            && self.store.has_room
             && self.store.generations.of(key.tags()) == generation
         {
             // A copy, since the value may be a small part of a large buffer.
