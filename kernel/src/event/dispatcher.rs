@@ -9,6 +9,7 @@ use sqlx::FromRow;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::log::last_dispatch;
 use super::pump::{Step, Wake};
 use super::registration::{self, DELIVERY, Registered};
 use super::tables::{DeliveryState, EventDeliveries, EventLog, not_indexed};
@@ -82,9 +83,7 @@ impl Step for Dispatcher {
 impl Dispatcher {
     /// Now, but later than all that was dispatched before, whatever became of the clock: others follow this order.
     async fn time(&self, transaction: &mut Transaction) -> Result<Timestamp, Failure> {
-        let latest =
-            Query::select().expr(Expr::col(EventLog::DispatchedAt).max()).from(EventLog::Table).take();
-        let latest: Option<(Option<Timestamp>,)> = transaction.fetch_optional(&latest).await?;
+        let latest: Option<(Option<Timestamp>,)> = transaction.fetch_optional(&last_dispatch()).await?;
         let after = latest.and_then(|(latest,)| latest).map(|latest| latest.after(Duration::from_micros(1)));
         let now = self.clock.now();
         Ok(after.map_or(now, |after| Ord::max(after, now)))

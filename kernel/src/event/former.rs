@@ -1,8 +1,9 @@
 //! What subscribers took once: an older version of the program may take less for a while, and the record of what the newer one took may
 //! be pruned by the time it is back.
 
-use sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_query::{DeleteStatement, Expr, ExprTrait, OnConflict, Query};
 
+use super::log::last_dispatch;
 use super::subscriber::Subscriber;
 use super::tables::{EventDeliveries, EventFormerSubscriptions, EventInbox, EventLog};
 use crate::database::{DatabaseError, Transaction};
@@ -43,8 +44,7 @@ pub(super) async fn keep(
         ([], _) => vec![ALL],
         _ => before.iter().map(String::as_str).filter(|taken| !now.contains(taken)).collect(),
     };
-    let latest = Query::select().expr(Expr::col(EventLog::DispatchedAt).max()).from(EventLog::Table).take();
-    let latest: Option<(Option<Timestamp>,)> = transaction.fetch_optional(&latest).await?;
+    let latest: Option<(Option<Timestamp>,)> = transaction.fetch_optional(&last_dispatch()).await?;
     let Some((Some(until),)) = latest else { return Ok(()) };
     for events in dropped {
         let later =
@@ -64,6 +64,14 @@ pub(super) async fn keep(
         transaction.execute(&keep).await?;
     }
     Ok(())
+}
+
+/// Nothing is known any more of what a subscriber took once.
+pub(super) fn remove(subscriber: &str) -> DeleteStatement {
+    Query::delete()
+        .from_table(EventFormerSubscriptions::Table)
+        .and_where(Expr::col(EventFormerSubscriptions::Subscriber).eq(subscriber))
+        .take()
 }
 
 /// What came of events that it does not take now is gone: should it take them again, it takes all of them.
@@ -88,11 +96,7 @@ pub(super) async fn forget(subscriber: &Subscriber, uow: &mut WriteUow) -> Resul
         .and_where(Expr::col(EventInbox::Subscriber).eq(name))
         .and_where(Expr::col(EventInbox::EventId).in_subquery(others))
         .take();
-    let former = Query::delete()
-        .from_table(EventFormerSubscriptions::Table)
-        .and_where(Expr::col(EventFormerSubscriptions::Subscriber).eq(name))
-        .take();
-    for delete in [deliveries, inbox, former] {
+    for delete in [deliveries, inbox, remove(name)] {
         uow.execute(&delete).await?;
     }
     Ok(())

@@ -116,6 +116,11 @@ impl EventRow {
     }
 }
 
+/// When events were dispatched last; null: never.
+pub(super) fn last_dispatch() -> SelectStatement {
+    Query::select().expr(Expr::col(EventLog::DispatchedAt).max()).from(EventLog::Table).take()
+}
+
 /// Looks into the event log.
 #[derive(Clone)]
 pub struct EventLogView(Database);

@@ -16,8 +16,8 @@ use crate::metrics::{
     EVENTS_LAG, EVENTS_RECORDED, EVENTS_UNDISPATCHED,
 };
 
-/// Among so many that wait for another attempt the oldest is looked for. Should there be more, nothing is taken any more, and its age
-/// does not matter.
+/// Among so many that wait for another attempt the oldest is looked for: of those that are due first. Where there are more, they stand
+/// for the others.
 const PUT_OFF_AT_MOST: u64 = 1_000;
 
 /// So many events were committed.

@@ -14,7 +14,7 @@ use super::due::{HELD_BACK, is_open};
 use super::former;
 use super::handover::message_of;
 use super::lease::Lease;
-use super::log::EventRow;
+use super::log::{EventRow, last_dispatch};
 use super::subscriber::{Start, Subscriber};
 use super::tables::{DeliveryState, EventDeliveries, EventDiscards, EventLog, EventSubscribers};
 use crate::attempts::Attempts;
@@ -214,8 +214,7 @@ impl Rebuild<'_> {
 
 /// What was dispatched last.
 async fn latest(uow: &mut WriteUow) -> Result<Timestamp, Failure> {
-    let latest = Query::select().expr(Expr::col(EventLog::DispatchedAt).max()).from(EventLog::Table).take();
-    let latest: Option<(Option<Timestamp>,)> = uow.fetch_optional(&latest).await?;
+    let latest: Option<(Option<Timestamp>,)> = uow.fetch_optional(&last_dispatch()).await?;
     Ok(latest.and_then(|(latest,)| latest).unwrap_or(Timestamp::from_micros(0)))
 }
 

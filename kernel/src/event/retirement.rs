@@ -3,9 +3,10 @@
 use sea_query::{Expr, ExprTrait, Query};
 use uuid::Uuid;
 
+use super::former;
 use super::log::EventLogView;
 use super::settle::Deliveries;
-use super::tables::{EventDeliveries, EventFormerSubscriptions, EventLeases, EventSubscribers};
+use super::tables::{EventDeliveries, EventLeases, EventSubscribers};
 use crate::database::{Database, DatabaseError};
 use crate::locks::Lock;
 use crate::problem::Failure;
@@ -78,11 +79,7 @@ async fn unregister(subscriber: &str, database: &Database) -> Result<(), Failure
         .from_table(EventLeases::Table)
         .and_where(Expr::col(EventLeases::Subscriber).eq(subscriber))
         .take();
-    let former = Query::delete()
-        .from_table(EventFormerSubscriptions::Table)
-        .and_where(Expr::col(EventFormerSubscriptions::Subscriber).eq(subscriber))
-        .take();
-    for delete in [registered, lease, former] {
+    for delete in [registered, lease, former::remove(subscriber)] {
         transaction.execute(&delete).await?;
     }
     Ok(transaction.commit().await?)
