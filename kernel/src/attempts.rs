@@ -72,7 +72,7 @@ impl Attempts {
     }
 
     /// Waits for the next one, when somebody got in the way.
-    async fn another(&mut self) -> bool {
+    pub(crate) async fn another(&mut self) -> bool {
         let left = self.left();
         wait(&mut self.when_contended, left, "somebody else was at the same rows").await
     }

@@ -238,6 +238,12 @@ impl WriteUow {
         self.after_commit(move |_| due.wake());
     }
 
+    /// Has the relay look for events that were written to the log, right after the commit.
+    pub(crate) fn wake_relay(&mut self) {
+        let wake = self.units.wake.clone();
+        self.after_commit(move |_| wake.wake());
+    }
+
     /// Commits what went well; else rolls it back.
     pub(crate) async fn end<T>(self, outcome: Result<T, Failure>) -> Result<T, BrokenOff> {
         let contended = self.state == State::Contended;

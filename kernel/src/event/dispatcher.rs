@@ -40,6 +40,7 @@ struct LoggedEvent {
     subject: Uuid,
     revision: i64,
     sequence: i64,
+    received_at: Option<Timestamp>,
 }
 
 impl Step for Dispatcher {
@@ -116,7 +117,14 @@ pub(super) fn undispatched_of(subjects: impl IntoIterator<Item = Uuid>) -> Selec
 
 fn events() -> SelectStatement {
     Query::select()
-        .columns([EventLog::Id, EventLog::Type, EventLog::Subject, EventLog::Revision, EventLog::Sequence])
+        .columns([
+            EventLog::Id,
+            EventLog::Type,
+            EventLog::Subject,
+            EventLog::Revision,
+            EventLog::Sequence,
+            EventLog::ReceivedAt,
+        ])
         .from(EventLog::Table)
         .order_by(EventLog::Id, Order::Asc)
         .take()
@@ -129,7 +137,9 @@ async fn insert_deliveries(
 ) -> Result<(), Failure> {
     let mut insert = Query::insert().into_table(EventDeliveries::Table).columns(DELIVERY).take();
     let mut some = false;
-    for event in events.iter().filter(|event| subscriber.takes(&event.event_type)) {
+    for event in
+        events.iter().filter(|event| subscriber.takes(&event.event_type, event.received_at.is_some()))
+    {
         some = true;
         insert.values_panic([
             subscriber.name.as_str().into(),

@@ -1,6 +1,7 @@
 //! Events handed over to a subscriber in one transaction: what its handler writes, the record that it has taken them, and the
 //! state of their deliveries become lasting together.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -12,8 +13,9 @@ use uuid::Uuid;
 use super::due::{self, Due};
 use super::lease::{Fence, Lease};
 use super::not_taken::NotTaken;
+use super::publisher::Publisher;
 use super::settle::Deliveries;
-use super::subscriber::Subscriber;
+use super::subscriber::{Subscriber, Taker};
 use super::tables::EventInbox;
 use super::{Envelope, metrics};
 use crate::clock::Clock;
@@ -56,6 +58,9 @@ impl<'h> Handover<'h> {
 
     /// Hands over one after the other, for as long as others can wait; answers those that there was no time for.
     pub(super) async fn take_all(&mut self, batch: &[Due]) -> Result<Vec<Uuid>, NotTaken> {
+        if let Taker::Publisher(publisher) = &self.subscriber.taker {
+            return self.publish(publisher.as_ref(), batch).await;
+        }
         let since = Instant::now();
         for (position, due) in batch.iter().enumerate() {
             if position > 0 && since.elapsed() > TOGETHER_WITHIN {
@@ -69,14 +74,20 @@ impl<'h> Handover<'h> {
     /// Hands over one. The unit of work begins at the first statement of its handler: one that calls somebody else before holds no
     /// lock.
     pub(super) async fn take_one(&mut self, due: &Due) -> Result<(), NotTaken> {
-        let event = due.event.envelope().map_err(|fault| NotTaken::NotUnderstood(fault.0))?;
+        let handler = match &self.subscriber.taker {
+            Taker::Handler(handler) => handler,
+            Taker::Publisher(publisher) => {
+                return self.publish(publisher.as_ref(), std::slice::from_ref(due)).await.map(drop);
+            }
+        };
+        let event = readable(due)?;
         let message = message_of(&event, self.clock.now());
         let uow = match &mut self.uow {
             Some(uow) => uow,
             none => none.insert(self.units.write(message.clone())),
         };
         uow.go_on_for(message.clone());
-        let handling = AssertUnwindSafe(self.subscriber.handler.deliver(event, uow, &message)).catch_unwind();
+        let handling = AssertUnwindSafe(handler.deliver(event, uow, &message)).catch_unwind();
         let name = self.subscriber.name;
         tokio::time::timeout(HANDLE_WITHIN, handling)
             .await
@@ -88,6 +99,9 @@ impl<'h> Handover<'h> {
 
     /// Hands over one that was tried before, unless it was taken then.
     pub(super) async fn take_again(&mut self, due: &Due) -> Result<(), NotTaken> {
+        if !self.records_taken() {
+            return self.take_one(due).await;
+        }
         let select = Query::select()
             .column(EventInbox::TakenAt)
             .from(EventInbox::Table)
@@ -100,6 +114,29 @@ impl<'h> Handover<'h> {
         }
         self.note(due);
         Ok(())
+    }
+
+    /// Has others told of them, outside of any transaction; answers those that are not safe with them yet.
+    async fn publish(&mut self, publisher: &dyn Publisher, batch: &[Due]) -> Result<Vec<Uuid>, NotTaken> {
+        let events: Vec<Envelope> = batch.iter().map(readable).collect::<Result<_, _>>()?;
+        let publishing = AssertUnwindSafe(publisher.publish(&events)).catch_unwind();
+        let published: HashSet<Uuid> = publishing
+            .await
+            .map_err(|_| Internal("the publisher panicked".to_owned()))??
+            .into_iter()
+            .collect();
+        let (safe, left): (Vec<&Due>, Vec<&Due>) =
+            batch.iter().partition(|due| published.contains(&due.id()));
+        if safe.is_empty() {
+            return Err(Internal("the publisher told of nothing, and not why".to_owned()).into());
+        }
+        safe.into_iter().for_each(|due| self.note(due));
+        Ok(left.into_iter().map(Due::id).collect())
+    }
+
+    /// Whether there is a record of what was taken: of what was done elsewhere it would say no more than the delivery does.
+    fn records_taken(&self) -> bool {
+        matches!(self.subscriber.taker, Taker::Handler(_))
     }
 
     fn note(&mut self, due: &Due) {
@@ -125,9 +162,9 @@ impl<'h> Handover<'h> {
         let now = self.clock.now();
         let (taken, waiting) = (std::mem::take(&mut self.taken), std::mem::take(&mut self.waiting));
         let deliveries = Deliveries { subscriber: self.subscriber.name, events: &taken };
-        let (was_taken, projection) = (self.was_taken, self.subscriber.projection);
+        let (is_recorded, projection) = (self.was_taken || !self.records_taken(), self.subscriber.projection);
         let uow = self.uow();
-        if !was_taken {
+        if !is_recorded {
             match uow.execute(&deliveries.take(now)).await {
                 // By another process, or by way of another delivery: which of them will be seen when they are tried again.
                 Err(error) if error.violates(UNIQUE_TAKEN) => {
@@ -165,6 +202,10 @@ impl<'h> Handover<'h> {
             units.write(nobody)
         })
     }
+}
+
+fn readable(due: &Due) -> Result<Envelope, NotTaken> {
+    due.event.envelope().map_err(|fault| NotTaken::NotUnderstood(fault.0))
 }
 
 /// On behalf of whoever caused the event.

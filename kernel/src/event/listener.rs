@@ -43,6 +43,11 @@ impl Listening {
     pub(crate) fn new<B: Broadcast>(listener: Arc<dyn Listener<B>>) -> Self {
         Self { name: B::NAME, events: B::EVENTS, listener: Arc::new(Typed(listener)) }
     }
+
+    /// Its name, and the names of the events it hears of.
+    pub(crate) fn subscription(&self) -> (&'static str, &'static [&'static str]) {
+        (self.name, self.events)
+    }
 }
 
 #[async_trait]

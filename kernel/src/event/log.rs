@@ -1,6 +1,6 @@
 //! The event log: written by the unit of work, read by the relay and by whoever wants to know what happened.
 
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, InsertStatement, Order, Query, SelectStatement};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::FromRow;
@@ -31,26 +31,39 @@ const COLUMNS: [EventLog; 12] = [
 
 /// Writes events to the log, in the transaction of the changes they tell of: one statement for all.
 pub(crate) async fn append(transaction: &mut Transaction, events: &[Envelope]) -> Result<(), DatabaseError> {
-    let mut insert = Query::insert();
-    insert.into_table(EventLog::Table).columns(COLUMNS);
+    let mut insert = Query::insert().into_table(EventLog::Table).columns(COLUMNS).take();
     for event in events {
-        insert.values_panic([
-            event.id.into(),
-            event.source.as_str().into(),
-            event.event_type.as_str().into(),
-            event.subject.into(),
-            integer(event.revision).into(),
-            event.sequence.into(),
-            event.schemaversion.into(),
-            event.time.into(),
-            event.actor.as_str().into(),
-            event.requestid.as_str().into(),
-            event.traceparent.clone().into(),
-            event.data.get().into(),
-        ]);
+        insert.values_panic(values(event));
     }
     transaction.execute(&insert).await?;
     Ok(())
+}
+
+/// Takes over events of another service into the log.
+pub(super) fn take_over(events: &[&Envelope], now: Timestamp) -> InsertStatement {
+    let columns = COLUMNS.into_iter().chain([EventLog::ReceivedAt]);
+    let mut insert = Query::insert().into_table(EventLog::Table).columns(columns).take();
+    for event in events {
+        insert.values_panic(values(event).into_iter().chain([now.into()]));
+    }
+    insert
+}
+
+fn values(event: &Envelope) -> [Expr; COLUMNS.len()] {
+    [
+        event.id.into(),
+        event.source.as_str().into(),
+        event.event_type.as_str().into(),
+        event.subject.into(),
+        integer(event.revision).into(),
+        event.sequence.into(),
+        event.schemaversion.into(),
+        event.time.into(),
+        event.actor.as_str().into(),
+        event.requestid.as_str().into(),
+        event.traceparent.clone().into(),
+        event.data.get().into(),
+    ]
 }
 
 /// Revisions count commits: they stay far below what a signed column takes.

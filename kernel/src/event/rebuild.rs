@@ -15,7 +15,7 @@ use super::former;
 use super::handover::message_of;
 use super::lease::Lease;
 use super::log::{EventRow, last_dispatch};
-use super::subscriber::{Start, Subscriber};
+use super::subscriber::{Start, Subscriber, Taker};
 use super::tables::{DeliveryState, EventDeliveries, EventDiscards, EventLog, EventSubscribers};
 use crate::attempts::Attempts;
 use crate::clock::Clock;
@@ -175,7 +175,8 @@ impl Rebuild<'_> {
         let (id, event_type) = (event.id, event.event_type.clone());
         let message = message_of(&event, self.clock.now());
         uow.go_on_for(message.clone());
-        self.subscriber.handler.deliver(event, uow, &message).await.map_err(|fault| {
+        let Taker::Handler(handler) = &self.subscriber.taker else { return Ok(()) };
+        handler.deliver(event, uow, &message).await.map_err(|fault| {
             Internal(format!("{event_type} {id} was not taken, and all is as it was before: {fault}")).into()
         })
     }

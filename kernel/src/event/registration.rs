@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::former;
 use super::lease::Lease;
+use super::publisher::PUBLISHER;
 use super::subscriber::{Start, Subscriber};
 use super::tables::{DeliveryState, EventDeliveries, EventLog, EventSubscribers};
 use crate::database::{Database, Transaction};
@@ -36,9 +37,10 @@ struct Row {
 }
 
 impl Registered {
-    /// Whether it takes events of this name.
-    pub(super) fn takes(&self, event_type: &str) -> bool {
-        self.events.is_empty() || self.events.iter().any(|taken| taken == event_type)
+    /// Whether it takes events of this name. What others told of is not told to others.
+    pub(super) fn takes(&self, event_type: &str, was_received: bool) -> bool {
+        let takes_type = self.events.is_empty() || self.events.iter().any(|taken| taken == event_type);
+        takes_type && !(was_received && self.name == PUBLISHER)
     }
 }
 
@@ -119,7 +121,7 @@ fn past_events(subscriber: &Subscriber, before: Option<&Registered>) -> Option<S
         .from(EventLog::Table)
         .and_where(Expr::col(EventLog::DispatchedAt).is_not_null())
         .take();
-    let took = |event: &str| before.is_some_and(|before| before.takes(event));
+    let took = |event: &str| before.is_some_and(|before| before.takes(event, false));
     match (subscriber.events, before) {
         ([], None) => {}
         ([], Some(before)) if before.events.is_empty() => return None,

@@ -8,6 +8,7 @@ use shaku::Interface;
 
 use super::Envelope;
 use super::not_taken::NotTaken;
+use super::publisher::{PUBLISHED_TOGETHER, PUBLISHER, Publisher};
 use super::upcaster::Upcasters;
 use crate::message::Message;
 use crate::problem::{Failure, Internal};
@@ -77,7 +78,16 @@ pub(crate) struct Subscriber {
     pub(super) start: Start,
     pub(super) batch: usize,
     pub(super) projection: Option<&'static str>,
-    pub(super) handler: Arc<dyn Deliver>,
+    pub(super) taker: Taker,
+}
+
+/// Who takes the events of a subscriber.
+#[derive(Clone)]
+pub(super) enum Taker {
+    /// A handler, within the transaction of the delivery.
+    Handler(Arc<dyn Deliver>),
+    /// Others, outside of it.
+    Publisher(Arc<dyn Publisher>),
 }
 
 impl Subscriber {
@@ -94,7 +104,24 @@ impl Subscriber {
             start: S::START,
             batch: S::BATCH.clamp(1, 100),
             projection: S::PROJECTION,
-            handler: Arc::new(Typed(handler)),
+            taker: Taker::Handler(Arc::new(Typed(handler))),
+        }
+    }
+
+    /// Its name, and the names of the events it takes.
+    pub(crate) fn subscription(&self) -> (&'static str, &'static [&'static str]) {
+        (self.name, self.events)
+    }
+
+    /// The one that has all events published.
+    pub(crate) fn publishing(publisher: Arc<dyn Publisher>) -> Self {
+        Self {
+            name: PUBLISHER,
+            events: &[],
+            start: Start::Now,
+            batch: PUBLISHED_TOGETHER,
+            projection: None,
+            taker: Taker::Publisher(publisher),
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) enum EventLog {
     Traceparent,
     Data,
     DispatchedAt,
+    ReceivedAt,
 }
 
 #[derive(Iden, Clone, Copy)]

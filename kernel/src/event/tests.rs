@@ -5,6 +5,7 @@ mod metrics;
 mod operations;
 mod plans;
 mod pruner;
+mod publisher;
 mod rebuild;
 mod registration;
 
@@ -25,7 +26,7 @@ use super::lease::Lease;
 use super::not_taken::NotTaken;
 use super::pump::{Step, Wake};
 use super::registration::register;
-use super::subscriber::{Deliver, Start, Subscriber};
+use super::subscriber::{Deliver, Start, Subscriber, Taker};
 use super::tables::EventDeliveries;
 use super::testing::event;
 use super::worker::Worker;
@@ -120,7 +121,7 @@ impl Bench {
                 start: Start::Beginning,
                 batch: 100,
                 projection: None,
-                handler: Arc::new(Handler { heard, behaviour, meanwhile, calls }),
+                taker: Taker::Handler(Arc::new(Handler { heard, behaviour, meanwhile, calls })),
             },
             lease: Lease {
                 subscriber: NAME,

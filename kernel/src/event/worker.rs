@@ -16,7 +16,7 @@ use super::lease::{Fence, Lease};
 use super::not_taken::NotTaken;
 use super::pump::Step;
 use super::settle::Deliveries;
-use super::subscriber::Subscriber;
+use super::subscriber::{Subscriber, Taker};
 use super::{backoff, metrics};
 use crate::clock::Clock;
 use crate::database::{Database, Transaction};
@@ -51,6 +51,12 @@ impl Step for Worker {
         // Looked up outside of a transaction first: with nothing to do, no write lock is taken.
         if !due::is_any(self.subscriber.name, &self.database, self.clock.now()).await? {
             return Ok(0);
+        }
+        if let Taker::Publisher(publisher) = &self.subscriber.taker {
+            tokio::select! {
+                () = publisher.ready() => {}
+                () = stop.cancelled() => return Ok(0),
+            }
         }
         match self.claim().await? {
             Some(claim) => self.hand_over(&claim, stop).await,

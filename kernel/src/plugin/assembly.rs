@@ -1,6 +1,6 @@
 //! Puts contexts, container and database together to an application that runs.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use include_dir::include_dir;
@@ -18,8 +18,8 @@ use crate::command::CommandBus;
 use crate::database::{Database, Migrations};
 use crate::event::{self, operations};
 use crate::event::{
-    EventLogView, Listening, Projection, Rebuild, RebuildProgress, RegisteredSubscriber, Relay, RelayParts,
-    RelaySettings, Subscriber,
+    EventLogView, Inbound, Listening, Projection, Publisher, Rebuild, RebuildProgress, RegisteredSubscriber,
+    Relay, RelayParts, RelaySettings, Subscriber,
 };
 use crate::idempotency::Turns;
 use crate::job::{Jobs, ScheduledJob};
@@ -203,10 +203,16 @@ impl Application {
         })
     }
 
-    /// Starts to deliver events to the subscribers.
-    pub async fn start_relay(&self, settings: &RelaySettings) -> Result<Relay, Failure> {
+    /// Starts to deliver events to the subscribers, and to others, if there is somebody who tells them.
+    pub async fn start_relay(
+        &self,
+        settings: &RelaySettings,
+        publisher: Option<Arc<dyn Publisher>>,
+    ) -> Result<Relay, Failure> {
+        let mut subscribers = self.subscribers.clone();
+        subscribers.extend(publisher.map(Subscriber::publishing));
         let parts = RelayParts {
-            subscribers: self.subscribers.clone(),
+            subscribers,
             listeners: Arc::clone(&self.listeners),
             database: self.database.clone(),
             units: self.pipeline.units.clone(),
@@ -215,6 +221,34 @@ impl Application {
             holder: self.holder,
         };
         Relay::start(settings, parts).await
+    }
+
+    /// The names of the events that happen here.
+    pub fn emitted(&self) -> BTreeSet<&'static str> {
+        emitted(&self.contexts)
+    }
+
+    /// What takes events of other services.
+    pub fn inbound(&self) -> Inbound {
+        let (units, clock) = (self.pipeline.units.clone(), Arc::clone(&self.clock));
+        Inbound { units, clock, wanted: Arc::new(self.wanted()) }
+    }
+
+    /// By context, the names of events that do not happen here. Whoever takes all takes those of the contexts that the program has.
+    fn wanted(&self) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+        let here = self.emitted();
+        let known = emitted(&Context::all().unwrap_or_default());
+        let of_subscribers = self.subscribers.iter().map(Subscriber::subscription);
+        let of_listeners = self.listeners.iter().map(Listening::subscription);
+        let mut wanted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (name, events) in of_subscribers.chain(of_listeners) {
+            let context = name.split_once('.').map_or(name, |(context, _)| context);
+            let all = known.iter().filter(|_| events.is_empty());
+            let elsewhere = events.iter().chain(all).filter(|event| !here.contains(**event));
+            wanted.entry(context).or_default().extend(elsewhere);
+        }
+        wanted.retain(|_, events| !events.is_empty());
+        wanted
     }
 
     /// The tables that are made of nothing but events.
@@ -305,6 +339,10 @@ impl Application {
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
+}
+
+fn emitted(contexts: &[&'static Context]) -> BTreeSet<&'static str> {
+    contexts.iter().flat_map(|context| context.events).map(|event| event.name).collect()
 }
 
 /// The migrations of the kernel and of these contexts, in the order they are to run.

@@ -50,6 +50,22 @@ pub fn on_a_server() -> bool {
     not_on(Engine::Sqlite)
 }
 
+/// The broker of the run, for an administrator, where it is about MariaDB: tests of what comes and goes by a broker are carried out
+/// there. As [`only_on`].
+pub fn broker() -> Option<String> {
+    let url = only_on(Engine::MySql).then(broker_of_services)?;
+    if url.is_none() {
+        left_out();
+    }
+    url
+}
+
+/// The broker that services are given in this run, if they are.
+pub fn broker_of_services() -> Option<String> {
+    let is_production = Engine::under_test() == Engine::MySql;
+    variable("TEST_AMQP_URL").filter(|url| is_production && !url.is_empty())
+}
+
 /// The file of the authority that certified the servers of the run. A run on somebody else's servers may have none: then what it
 /// is needed for is left out.
 pub fn tls_authority() -> Option<String> {

@@ -33,7 +33,7 @@ use uuid::Uuid;
 
 pub use clock::{SequentialIds, SettableClock};
 pub use criteria::criteria;
-pub use engine::{not_on, on_a_server, only_on, tls_authority};
+pub use engine::{broker, broker_of_services, not_on, on_a_server, only_on, tls_authority};
 pub use events::assert_documented;
 pub use permissions::{AllowAll, DenyAll, Objects, Permit};
 pub use test_connection::TestConnection;
@@ -195,7 +195,7 @@ impl Builder {
             runtime: tokio::runtime::Handle::current(),
         })
         .expect("contexts that fit together");
-        let relay = application.start_relay(&RelaySettings::default()).await.expect("a relay");
+        let relay = application.start_relay(&RelaySettings::default(), None).await.expect("a relay");
         Testbed { application, database, place, keyring, clock, ids, relay, folder }
     }
 }
@@ -340,7 +340,7 @@ impl Testbed {
 
     /// Starts the relay again after [`Self::quiet_database`].
     pub async fn resume(&mut self) {
-        self.relay = self.application.start_relay(&RelaySettings::default()).await.expect("a relay");
+        self.relay = self.application.start_relay(&RelaySettings::default(), None).await.expect("a relay");
     }
 
     /// Ends the test: everything must have been delivered.

@@ -11,6 +11,9 @@ crate::problems! {
     NOT_OPEN: Conflict "event_not_undelivered", "Nothing of the event is dead or failed",
         "Only a delivery that failed or is dead can be resubmitted or discarded. Those of this event are not: the detail says what \
          became of each. One that was delivered or discarded stays so.";
+    NOT_PUBLISHED: Conflict "events_not_published", "Events are not published",
+        "Events are published to other services once `bus.url` was set and a service was started with it. Until then there is nothing \
+         to publish again.";
 }
 
 /// What can go wrong with events.
@@ -27,6 +30,9 @@ pub enum Error {
         /// Who it goes to, and what became of that.
         states: String,
     },
+    /// Nobody publishes any.
+    #[error("events are published nowhere: no service was started with bus.url yet")]
+    NothingIsPublished,
 }
 
 impl Problem for Error {
@@ -34,6 +40,7 @@ impl Problem for Error {
         match self {
             Self::NotFound(_) => &NOT_FOUND,
             Self::NotOpen { .. } => &NOT_OPEN,
+            Self::NothingIsPublished => &NOT_PUBLISHED,
         }
     }
 }

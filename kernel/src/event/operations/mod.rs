@@ -7,6 +7,7 @@ pub(in crate::event) mod discard_event;
 mod error;
 pub(in crate::event) mod find_events;
 mod http;
+pub(in crate::event) mod republish_events;
 pub(in crate::event) mod resubmit_event;
 pub(in crate::event) mod resubmit_events;
 mod undelivered;
@@ -15,6 +16,7 @@ mod view;
 pub use discard_event::{DiscardEvent, DiscardReason, Discarded};
 pub use error::Error;
 pub use find_events::{FindEvent, FindEvents};
+pub use republish_events::{RepublishEvents, RepublishedEvents};
 pub use resubmit_event::{ResubmitEvent, Resubmitted};
 pub use resubmit_events::{ResubmitEvents, ResubmittedEvents};
 pub use undelivered::SubscriberName;
@@ -67,6 +69,7 @@ pub static CONTEXT: Context = Context {
         registry.query::<FindEvent>(Arc::new(find_events::Handler));
         registry.command::<ResubmitEvent>(Arc::new(resubmit_event::Handler));
         registry.command::<ResubmitEvents>(Arc::new(resubmit_events::Handler));
+        registry.command::<RepublishEvents>(Arc::new(republish_events::Handler));
         registry.command::<DiscardEvent>(Arc::new(discard_event::Handler));
     },
 };

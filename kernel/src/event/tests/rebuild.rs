@@ -42,7 +42,7 @@ impl Bench {
     fn noting(&self, refuses: Option<u128>) -> Worker {
         let mut worker = self.worker(1, |_| Ok(()), None);
         worker.subscriber.projection = Some(TABLE);
-        worker.subscriber.handler = Arc::new(Notes { refuses });
+        worker.subscriber.taker = Taker::Handler(Arc::new(Notes { refuses }));
         worker
     }
 
