@@ -18,6 +18,8 @@ use servertree_kernel::plugin::Context;
 use servertree_kernel::settings::{ReadSections, SectionType};
 use servertree_kernel::{cache, database, remote};
 
+use crate::bus;
+
 pub use fault::ConfigError;
 use fault::{at_fault, explain, no_setting};
 use hidden::{without_keys, without_password};
@@ -38,6 +40,7 @@ pub struct Config {
     pub database: database::Settings,
     pub cache: cache::Settings,
     pub events: RelaySettings,
+    pub bus: bus::Settings,
     pub secrets: SecretSettings,
     pub contexts: ContextSettings,
     pub authorization: remote::Settings,
@@ -51,8 +54,8 @@ pub struct Config {
 }
 
 /// The sections of the host itself.
-const OWN_SECTIONS: [&str; 9] =
-    ["data", "http", "database", "cache", "events", "secrets", "contexts", "authorization", "log"];
+const OWN_SECTIONS: [&str; 10] =
+    ["data", "http", "database", "cache", "events", "bus", "secrets", "contexts", "authorization", "log"];
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,6 +125,7 @@ impl Config {
         let mut shown = self.clone();
         shown.database.url = without_password(&self.database.url);
         shown.database.read_url = without_password(&self.database.read_url);
+        shown.bus.url = without_password(&self.bus.url);
         shown.secrets.keys = without_keys(&self.secrets.keys);
         shown.authorization = self.authorization.shown();
         toml::to_string(&shown).map(|text| text.trim_end().to_owned()).map_err(|error| ConfigError {
@@ -160,6 +164,9 @@ impl Config {
         }
         if let Err((key, message)) = self.cache.validate() {
             return fault(&format!("cache.{key}"), message);
+        }
+        if let Err((key, message)) = self.bus.validate() {
+            return fault(&format!("bus.{key}"), &message);
         }
         if let Err((key, message)) = self.authorization.validate() {
             return fault(&format!("authorization.{key}"), message);
@@ -222,6 +229,7 @@ mod tests {
         assert_eq!(config.database, database::Settings::default());
         assert_eq!(config.cache, cache::Settings::default());
         assert_eq!(config.events, RelaySettings::default());
+        assert_eq!(config.bus, bus::Settings::default());
         assert_eq!(config.authorization, remote::Settings::default());
         assert_eq!(config.validate(), Ok(()));
     }

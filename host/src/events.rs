@@ -8,7 +8,8 @@ use clap::{ArgGroup, Subcommand};
 use serde_json::Value;
 use servertree_kernel::criteria::{Filter, ListView};
 use servertree_kernel::event::operations::{
-    DiscardEvent, DiscardReason, EventId, EventView, FindEvent, ResubmitEvent, ResubmitEvents, SubscriberName,
+    DiscardEvent, DiscardReason, EventId, EventView, FindEvent, RepublishEvents, ResubmitEvent,
+    ResubmitEvents, SubscriberName,
 };
 use servertree_kernel::plugin::Application;
 
@@ -56,6 +57,15 @@ pub enum Command {
         #[arg(long, value_parser = subscriber)]
         subscriber: Option<SubscriberName>,
     },
+    /// Publish events again, by the broker: for a service that lost what it was told, or that is new and wants to know the past. Those who
+    /// heard of them before know them by their ids. A service that runs sees it within `events.poll_interval`.
+    Republish {
+        /// All events that ever happened here.
+        #[arg(long, conflicts_with = "Matching")]
+        all: bool,
+        #[command(flatten)]
+        matching: Matching,
+    },
     /// List the subscribers that there are in the database, and what is left to be delivered to them.
     Subscribers,
     /// Have nothing delivered any more to a subscriber that no version of the program has, and remove what is left for it.
@@ -95,8 +105,9 @@ pub fn run(command: Command, config: &Config) -> Result<(), StartError> {
                 .map_err(|failure| failed(&failure))?;
             Ok(format!("{} discarded.", deliveries(discarded.discarded)))
         }
+        Command::Republish { all, matching } => republish(all, &matching, application).await,
         Command::Subscribers => subscribers::list(application).await,
-        Command::Retire { name } => subscribers::retire(&name, application).await,
+        Command::Retire { name } => subscribers::retire(&name, &config.bus, application).await,
     }))?;
     print(&done)
 }
@@ -126,6 +137,30 @@ async fn resubmit_all(
             return Ok(format!("{} resubmitted.", deliveries(resubmitted)));
         }
         after = done.last;
+    }
+}
+
+async fn republish(all: bool, matching: &Matching, application: &Application) -> Result<String, StartError> {
+    let filter = matching.filter();
+    if filter.is_empty() && !all {
+        let fault = "say which events, with --type, --context, --subject, --since or --until, or --all for all of them";
+        return Err(StartError::Admin(fault.to_owned()));
+    }
+    let filter = Filter::parse(EventView::FIELDS, &Value::Object(filter)).map_err(StartError::Admin)?;
+    let (mut republished, mut after) = (0, None);
+    loop {
+        let command = RepublishEvents { filter: filter.clone(), after };
+        let done = application
+            .commands
+            .dispatch(command, message(application))
+            .await
+            .map_err(|failure| failed(&failure))?;
+        republished += done.republished;
+        match done.more_after {
+            Some(last) => after = Some(last),
+            None => return Ok(format!("{republished} events are published again.")),
+        }
+        eprintln!("{republished} events so far");
     }
 }
 

@@ -5,6 +5,8 @@
 mod admin;
 mod assemble;
 mod asyncapi;
+mod background;
+mod bus;
 mod cli;
 mod config;
 mod console;

@@ -7,9 +7,9 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{LogFormat, LogSettings};
 use crate::start::StartError;
 
-/// What libraries tell of their own start is of no use to operators, and what is not even HTTP is no error of ours:
+/// What libraries tell of their own start is of no use to operators, what is not even HTTP is no error of ours, and lapin shows messages:
 /// anybody could fill the log with it. `log.level` can ask for both.
-const QUIET: &str = "actix_server=warn,actix_http=off";
+const QUIET: &str = "actix_server=warn,actix_http=off,lapin=off";
 
 /// Starts logging.
 pub fn start(settings: &LogSettings) -> Result<(), StartError> {

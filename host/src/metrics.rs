@@ -54,6 +54,7 @@ impl Metrics {
 /// Says of each metric what it means.
 fn describe() {
     servertree_kernel::metrics::describe();
+    crate::bus::describe();
     describe_counter!(REQUESTS, "Requests that ended, by method, route and class of the status.");
     describe_histogram!(REQUEST_DURATION, Unit::Seconds, "How long requests took until the answer began.");
     describe_gauge!(BUILD, "Always 1: its labels tell which build this is.");

@@ -7,15 +7,15 @@ use std::time::Duration;
 use servertree_kernel::administration::FirstAdministrator;
 use servertree_kernel::clock::{Clock, SystemClock};
 use servertree_kernel::database::Database;
-use servertree_kernel::event::Relay;
-use servertree_kernel::job::Jobs;
 use servertree_kernel::plugin::{Application, Context, Started, migrations};
 use servertree_kernel::remote::Peer;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::assemble::assemble;
+use crate::background::Background;
 use crate::config::{Config, HttpSettings};
+use crate::http::health::Needed;
 use crate::metrics::Metrics;
 use crate::start::{StartError, keyring, open_database, prepare_data_folder};
 use crate::{admin, grpc, http};
@@ -48,16 +48,16 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     migrate(&database, &application).await?;
     keyring.open(&database, application.clock().now()).await?;
     let first = admin::create_first(&application, &config.data).await?;
-    let relay = application.start_relay(&config.events).await.map_err(StartError::Relay)?;
-    let jobs = application.start_jobs();
+    let background = Background::start(&config, &application).await?;
     let address = listener.local_addr().map_err(|error| StartError::Internal(error.to_string()))?;
-    let mut server =
-        http::start(listener, &config.http, application.clone(), database.clone(), peer, metrics)?;
+    let needed = Needed { database: database.clone(), authorization: peer, bus: background.bus_status() };
+    let mut server = http::start(listener, &config.http, application.clone(), needed, metrics)?;
     let stop_services = CancellationToken::new();
     let services: Vec<Started> =
         grpc_server.into_iter().map(|server| server.start(stop_services.clone())).collect();
     let log_in = how_to_log_in(&application, &config, first.as_ref());
-    announce(address, database.description(), &keyring.description(), &services, &log_in);
+    let places = [("Database", database.description().to_owned())].into_iter().chain(background.places());
+    announce(address, places, &keyring.description(), &services, &log_in);
     tokio::select! {
         () = stop_signal.wait() => {}
         reason = server.ended() => return Err(StartError::ServerEnded(reason)),
@@ -65,7 +65,8 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     stop_services.cancel();
     let stopping = async {
         stop(&server, services).await;
-        stop_background(&application, &jobs, &relay, &database).await;
+        background.stop(&application).await;
+        database.close().await;
     };
     within_time(stopping, stop_signal).await;
     Ok(())
@@ -82,18 +83,22 @@ pub async fn work(config: Config) -> Result<(), StartError> {
     let application = assemble(&config, contexts, &database, &keyring, peer.as_ref())?;
     migrate(&database, &application).await?;
     keyring.open(&database, application.clock().now()).await?;
-    let relay = application.start_relay(&config.events).await.map_err(StartError::Relay)?;
-    let jobs = application.start_jobs();
-    let description = database.description();
-    tracing::info!(database = description, "working");
+    let background = Background::start(&config, &application).await?;
+    let places = [("Database", database.description().to_owned())].into_iter().chain(background.places());
+    tracing::info!("working");
     say(&format!(
         "ServerTree {version}, a worker: it hands events over to their subscribers, and does jobs\n\
-         \x20 Database  {description}\n\
+         {places}\
          Stop with Ctrl-C.\n",
         version = env!("CARGO_PKG_VERSION"),
+        places = lines_of(places),
     ));
     stop_signal.wait().await;
-    within_time(stop_background(&application, &jobs, &relay, &database), stop_signal).await;
+    let stopping = async {
+        background.stop(&application).await;
+        database.close().await;
+    };
+    within_time(stopping, stop_signal).await;
     Ok(())
 }
 
@@ -138,33 +143,40 @@ async fn stop(server: &http::Server, services: Vec<Started>) {
     }
 }
 
-/// Lets what runs end, stops the relay, closes the pools: in this order, each needs the next.
-async fn stop_background(application: &Application, jobs: &Jobs, relay: &Relay, database: &Database) {
-    application.finish_commands().await;
-    jobs.stop().await;
-    relay.stop().await;
-    database.close().await;
-}
-
-fn announce(address: SocketAddr, database: &str, keys: &str, services: &[Started], log_in: &str) {
-    tracing::info!(%address, database, "listening");
+fn announce(
+    address: SocketAddr,
+    places: impl Iterator<Item = (&'static str, String)>,
+    keys: &str,
+    services: &[Started],
+    log_in: &str,
+) {
+    tracing::info!(%address, "listening");
     let mut beside = String::new();
     for Started { name, address, .. } in services {
         tracing::info!(service = name, address, "listening");
         beside += &format!("  {name:<9} {address}\n");
     }
+    beside += &lines_of(places);
     let lines = format!(
         "ServerTree {version}\n\
          \x20 API       http://{address}/api/v1/\n\
          \x20 Docs      http://{address}/docs\n\
          {beside}\
-         \x20 Database  {database}\n\
          \x20 Keys      {keys}: back them up with the database\n\
          \x20 Log in    {log_in}\n\
          Stop with Ctrl-C.\n",
         version = env!("CARGO_PKG_VERSION"),
     );
     say(&lines);
+}
+
+/// Where what it works with is: a line each, in the log, too.
+fn lines_of(places: impl Iterator<Item = (&'static str, String)>) -> String {
+    let line = |(name, place): (&str, String)| {
+        tracing::info!(name, place, "using");
+        format!("  {name:<9} {place}\n")
+    };
+    places.map(line).collect()
 }
 
 /// Nobody may be reading; that is no reason not to serve.

@@ -12,6 +12,7 @@ use servertree_kernel::remote::SetupError;
 use servertree_kernel::secrets::{KeyError, KeySource, Keyring};
 use thiserror::Error;
 
+use crate::bus::Refused;
 use crate::config::{Config, ConfigError, DataSettings};
 
 /// Why the program could not start: one message that says what, and how to mend it.
@@ -53,6 +54,8 @@ pub enum StartError {
     UnknownContext { context: String },
     #[error(transparent)]
     Keys(#[from] KeyError),
+    #[error(transparent)]
+    Bus(#[from] Refused),
     #[error("the relay of events could not start: {}", .0.chain())]
     Relay(Failure),
     #[error(

@@ -5,15 +5,21 @@
 declare -A ports=() processes=()
 compose=(docker compose --file "$scripts/lib/compose.yaml" --project-name "servertree-test-$$")
 
-# A port of loopback that nobody listens at, below the range from which the system gives ports to clients.
+# A port of loopback that nobody listens at. It and another one 10,000 above are below the range from which the system gives ports to
+# clients.
 free_port() {
   local port
-  while port=$((15000 + RANDOM % 15000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  while port=$((10000 + RANDOM % 12000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
   echo "$port"
 }
 
 url_variable() {
-  case "$1" in mariadb) echo TEST_MYSQL_URL ;; postgres) echo TEST_POSTGRES_URL ;; esac
+  case "$1" in
+    mariadb) echo TEST_MYSQL_URL ;;
+    postgres) echo TEST_POSTGRES_URL ;;
+    rabbitmq) echo TEST_AMQP_URL ;;
+    redis) echo TEST_REDIS_URL ;;
+  esac
 }
 
 # Starts it; `await` waits until it answers. So they start side by side.
@@ -47,7 +53,7 @@ start_composed() {
   local engine=$1
   composed=yes
   "${compose[@]}" up --detach --wait "$engine" >&2
-  case "$engine" in mariadb) port=3306 ;; postgres) port=5432 ;; esac
+  case "$engine" in mariadb) port=3306 ;; postgres) port=5432 ;; redis) port=6379 ;; esac
   port=$("${compose[@]}" port "$engine" "$port")
   export "$(url_variable "$engine")=$("${engine}_url" "${port##*:}")"
 }
@@ -85,7 +91,7 @@ with_servers() {
     name=$(url_variable "$engine") packages="${engine}_packages[@]"
     if [ -n "${!name:-}" ]; then continue; fi
     if "${engine}_installed"; then own+=("$engine")
-    elif docker compose version >/dev/null 2>&1; then start_composed "$engine"
+    elif [ "$engine" != rabbitmq ] && docker compose version >/dev/null 2>&1; then start_composed "$engine"
     elif can_install; then install_packages "${!packages}"; own+=("$engine")
     else
       fail "there is no $engine to test with. Set $name to the URL of a server that databases may be created on, or install" \

@@ -9,20 +9,22 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod answer;
+mod broker;
 mod builds;
 mod command;
-mod database_server;
 mod exposition;
+mod private_server;
 mod probe;
 mod proxy;
 mod sample;
 mod service;
 
 pub use answer::Answer;
+pub use broker::{Heard, Hearer, VirtualHost, with_broker};
 pub use builds::{Program, workspace_root};
 pub use command::command;
-pub use database_server::DatabaseServer;
 pub use exposition::Exposition;
+pub use private_server::PrivateServer;
 pub use probe::{Delivered, HELD, HOLD, REFUSE};
 pub use proxy::{Network, Proxy};
 pub use sample::{application, fedora_applications, fedora_servers, server};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use servertree_kernel::testkit;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -19,6 +20,7 @@ use crate::{
 };
 
 const DATABASE_URL: &str = "SERVERTREE_DATABASE__URL";
+const BUS_URL: &str = "SERVERTREE_BUS__URL";
 
 /// How a service is to be started.
 pub struct Builder {
@@ -27,6 +29,7 @@ pub struct Builder {
     folder: Option<TempDir>,
     database: Option<Arc<TestDatabase>>,
     is_embedded: bool,
+    has_bus: bool,
     logs_in: bool,
 }
 
@@ -63,6 +66,19 @@ impl Builder {
         Self { is_embedded: true, ..self }
     }
 
+    /// It has no broker, though the run has one.
+    pub fn without_bus(self) -> Self {
+        Self { has_bus: false, ..self }
+    }
+
+    /// The broker of the run, where all services share a virtual host: nobody hears there of what is published. Services of some of the
+    /// contexts would: they have none unless they are given one of their own.
+    fn shared_broker(&self) -> Option<String> {
+        let is_alone = self.setting("SERVERTREE_CONTEXTS__ENABLED").is_none();
+        let wants_one = self.has_bus && is_alone && !self.is_embedded && self.setting(BUS_URL).is_none();
+        wants_one.then(testkit::broker_of_services).flatten()
+    }
+
     /// What was set, if it was.
     fn setting(&self, variable: &str) -> Option<&str> {
         self.settings.iter().rev().find(|(name, _)| name == variable).map(|(_, value)| value.as_str())
@@ -86,6 +102,7 @@ impl Builder {
         }
         let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log"));
         let mut child = Command::from(command(self.program, folder.path()))
+            .envs(self.shared_broker().map(|url| (BUS_URL, url)))
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(log.expect("a log file"))
@@ -127,6 +144,7 @@ impl Service {
             folder: None,
             database: None,
             is_embedded: false,
+            has_bus: true,
             logs_in: true,
         }
     }

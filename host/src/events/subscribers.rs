@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use servertree_kernel::event::RegisteredSubscriber;
 use servertree_kernel::event::operations::SubscriberName;
+use servertree_kernel::event::{PUBLISHER, RegisteredSubscriber};
 use servertree_kernel::plugin::{Application, Context};
 
+use crate::bus;
 use crate::local::failed;
 use crate::start::StartError;
 
@@ -22,10 +23,15 @@ pub async fn list(application: &Application) -> Result<String, StartError> {
 }
 
 /// Retires one, unless this program has it: also in a context that is not enabled.
-pub async fn retire(name: &SubscriberName, application: &Application) -> Result<String, StartError> {
+pub async fn retire(
+    name: &SubscriberName,
+    bus: &bus::Settings,
+    application: &Application,
+) -> Result<String, StartError> {
     let name = name.as_str();
+    let publishes = name == PUBLISHER && !bus.url.is_empty();
     let mut of_program = Context::all()?.into_iter().flat_map(|context| context.subscriptions);
-    if of_program.any(|subscription| subscription.name == name) {
+    if publishes || of_program.any(|subscription| subscription.name == name) {
         return Err(StartError::Admin(format!(
             "'{name}' is a subscriber of this program: it is not retired"
         )));

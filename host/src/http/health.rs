@@ -12,14 +12,22 @@ use servertree_kernel::remote::Peer;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::bus::BusStatus;
+
 /// How long a dependency may take to say that it is there.
 const READY_WITHIN: Duration = Duration::from_secs(2);
+
+/// What a dependency can be said to be, beside away.
+const READY: &str = "ready";
+const DEGRADED: &str = "degraded";
 
 /// What is looked at. Put it into the app's data.
 pub struct Needed {
     pub database: Database,
     /// The process that knows who may do what, if it is not this one.
     pub authorization: Option<Peer>,
+    /// The bridge to the broker, if there is to be one.
+    pub bus: Option<BusStatus>,
 }
 
 /// All of them.
@@ -64,12 +72,16 @@ struct Dependencies {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "ready")]
     authorization: Option<&'static str>,
+    /// Only where events go to a broker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ready")]
+    bus: Option<&'static str>,
 }
 
 /// Can requests be answered?
 ///
-/// 503 names the dependency that keeps them from being answered. One that is `degraded` keeps some: without authorization,
-/// those that need to know who asks.
+/// 503 names the dependency that keeps them from being answered. One that is `degraded` keeps some: without `authorization`,
+/// those that need to know who asks. Without the `bus` all are answered, and events wait until other services can be told of them.
 #[utoipa::path(tag = "service", responses(
     (status = 200, description = "They can", body = Ready), ReadyProblems
 ))]
@@ -81,8 +93,9 @@ async fn is_ready(needed: web::Data<Needed>) -> Result<web::Json<Ready>, Failure
                 Some(peer) => Some(state_of(peer).await),
                 None => None,
             };
-            let dependencies = Dependencies { database: "ready", authorization };
-            Ok(web::Json(Ready { status: "ready", dependencies }))
+            let bus = needed.bus.as_ref().map(|bus| if bus.is_ready() { READY } else { DEGRADED });
+            let dependencies = Dependencies { database: READY, authorization, bus };
+            Ok(web::Json(Ready { status: READY, dependencies }))
         }
         Ok(Err(error)) => Err(NotReady::because("database", Failure::from(error).chain()).into()),
         Err(_) => Err(NotReady::because("database", "no answer in time".to_owned()).into()),
@@ -91,7 +104,7 @@ async fn is_ready(needed: web::Data<Needed>) -> Result<web::Json<Ready>, Failure
 
 async fn state_of(peer: &Peer) -> &'static str {
     let answer = tokio::time::timeout(READY_WITHIN, peer.is_ready()).await;
-    if answer.unwrap_or(false) { "ready" } else { "degraded" }
+    if answer.unwrap_or(false) { READY } else { DEGRADED }
 }
 
 /// A dependency is away. The reason is for the log.

@@ -3,7 +3,7 @@
 mod authenticate;
 mod client_address;
 mod fallback;
-mod health;
+pub mod health;
 mod jwks;
 mod metrics;
 mod observe;
@@ -19,11 +19,9 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::{App, HttpServer, web};
-use servertree_kernel::database::Database;
 use servertree_kernel::http::{API_BASE, BodyTimeout, render_problems};
 use servertree_kernel::plugin::{Application, Context};
 use servertree_kernel::problem::{Failure, NotFound};
-use servertree_kernel::remote::Peer;
 use tokio::task::JoinHandle;
 use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 use utoipa_swagger_ui::SwaggerUi;
@@ -66,8 +64,7 @@ pub fn start(
     listener: TcpListener,
     settings: &HttpSettings,
     application: Application,
-    database: Database,
-    authorization: Option<Peer>,
+    needed: health::Needed,
     metrics: Metrics,
 ) -> Result<Server, StartError> {
     let description = openapi::describe(&application.contexts);
@@ -78,7 +75,7 @@ pub fn start(
     let own_origins = web::Data::new(authenticate::OwnOrigins(settings.own_origins(&listener)));
     let trusted_proxies = web::Data::new(TrustedProxies::new(&settings.trusted_proxies));
     let application = web::Data::new(application);
-    let dependencies = web::Data::new(health::Needed { database, authorization });
+    let dependencies = web::Data::new(needed);
     let metrics = web::Data::new(metrics);
     let server = HttpServer::new(move || {
         let contexts = std::sync::Arc::clone(&application.contexts);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use servertree_tests::{
-    Answer, DatabaseServer, Network, Proxy, Service, TestDatabase, eventually, on_a_server, scale, server,
+    Answer, Network, PrivateServer, Proxy, Service, TestDatabase, eventually, on_a_server, scale, server,
 };
 use tempfile::TempDir;
 
@@ -63,7 +63,7 @@ async fn a_restart_under_load_loses_nothing() {
     if !on_a_server() {
         return;
     }
-    let mut database = DatabaseServer::start().await;
+    let mut database = PrivateServer::database().await;
     let url = own_database(&database).await;
     let service = impatient(&url).start().await;
     let (stop, acknowledged) = (AtomicBool::new(false), Mutex::default());
@@ -111,7 +111,7 @@ async fn a_restart_under_load_loses_nothing() {
 }
 
 /// A database on a server of a test's own; it goes with the server.
-async fn own_database(server: &DatabaseServer) -> String {
+async fn own_database(server: &PrivateServer) -> String {
     let mut connection = servertree_tests::TestConnection::open(server.url()).await;
     connection.execute("CREATE DATABASE servertree").await;
     connection.close().await;

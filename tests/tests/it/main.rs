@@ -9,6 +9,8 @@ mod asyncapi;
 mod authentication;
 mod authorization_matrix;
 mod bad_input;
+mod bus;
+mod bus_faults;
 mod concurrency;
 mod contracts;
 mod credentials;

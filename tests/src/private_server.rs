@@ -1,7 +1,8 @@
-//! A database server of a test's own, to be stopped, killed and started again.
+//! A server of a test's own, to be stopped, killed and started again.
 
 use std::net::TcpListener;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -9,29 +10,32 @@ use tokio::process::{Child, Command};
 
 use crate::{DEADLINE, Engine, workspace_root};
 
-/// A server of the engine under test. It is killed when dropped.
-pub struct DatabaseServer {
-    engine: &'static str,
+/// A server: a database, a broker. It is killed when dropped.
+pub struct PrivateServer {
+    program: &'static str,
     folder: TempDir,
     port: u16,
     url: String,
     process: Option<Child>,
 }
 
-impl DatabaseServer {
-    /// Starts a new one, of MariaDB or PostgreSQL.
-    pub async fn start() -> Self {
-        let engine = match Engine::under_test() {
-            Engine::MySql => "mariadb",
-            Engine::Postgres => "postgres",
+impl PrivateServer {
+    /// Starts a database of the engine under test, MariaDB or PostgreSQL.
+    pub async fn database() -> Self {
+        match Engine::under_test() {
+            Engine::MySql => Self::start("mariadb").await,
+            Engine::Postgres => Self::start("postgres").await,
             Engine::Sqlite => panic!("SQLite has no server"),
-        };
+        }
+    }
+
+    /// Starts a new one of those that `scripts/servers` knows: `rabbitmq`.
+    pub async fn start(program: &'static str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         // The server runs as a user of its own.
         open_to_all(folder.path());
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let port = port.expect("a free port").port();
-        let mut server = Self { engine, folder, port, url: String::new(), process: None };
+        let port = free_port();
+        let mut server = Self { program, folder, port, url: String::new(), process: None };
         server.start_again().await;
         server
     }
@@ -41,10 +45,22 @@ impl DatabaseServer {
         &self.url
     }
 
+    /// Where it listens: `127.0.0.1:…`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Runs the control program that is in its folder, as RabbitMQ has one.
+    pub async fn control(&self, arguments: &[&str]) {
+        let program = self.folder.path().join("server").join(format!("{}ctl", self.program));
+        let control = Command::new(program).args(arguments).stdout(Stdio::null()).status();
+        assert!(control.await.expect("its control program").success(), "{arguments:?}");
+    }
+
     /// Starts it again, on what it had, and waits until it answers.
     pub async fn start_again(&mut self) {
         let mut process = Command::new(workspace_root().join("scripts/servers"))
-            .args(["run", self.engine, "--port", &self.port.to_string(), "--folder"])
+            .args(["run", self.program, "--port", &self.port.to_string(), "--folder"])
             .arg(self.folder.path().join("server"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -77,6 +93,20 @@ impl DatabaseServer {
             .await
             .expect("a server that ends in time")
             .expect("its end");
+    }
+}
+
+/// A port that nobody listens at, as one 10,000 above it, where RabbitMQ has its HTTP API, and those next to it.
+fn free_port() -> u16 {
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    // Each process of tests begins elsewhere, so that they do not meet.
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = u16::try_from(std::process::id() % 1_000).unwrap_or(0) * 12;
+    loop {
+        let port = 10_000 + (begin + NEXT.fetch_add(7, Ordering::Relaxed)) % 12_000;
+        if [port - 1, port, port + 1, port + 2, port + 10_000].into_iter().all(is_free) {
+            return port;
+        }
     }
 }
 
