@@ -91,7 +91,7 @@ async fn dispatch<C: KernelCommand>(
 ) -> Result<C::Output, StartError> {
     let contexts = Context::enabled(&config.contexts.enabled)?;
     let keyring = keyring(config);
-    let application = assemble(config, contexts, &database, &keyring, None)?;
+    let application = assemble(config, contexts, &database, &keyring, None, None)?;
     if !application.commands.handles::<C>() {
         return Err(StartError::Admin(
             "no context in this program keeps accounts: enable 'authorization'".to_owned(),

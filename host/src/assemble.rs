@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use servertree_kernel::authentication::TokenVerifier;
+use servertree_kernel::cache::RedisCache;
 use servertree_kernel::database::Database;
 use servertree_kernel::message::Caller;
 use servertree_kernel::permission::{Grants, Permission, PermissionChecker, PermissionSlot};
@@ -17,13 +18,15 @@ use crate::config::Config;
 use crate::container;
 use crate::start::StartError;
 
-/// Puts these contexts together on a database. A `peer` knows the grants, and who asks, where none of them does.
+/// Puts these contexts together on a database. A `peer` knows the grants, and who asks, where none of them does. Without a cache that
+/// processes share, this one has one of its own.
 pub fn assemble(
     config: &Config,
     contexts: Vec<&'static Context>,
     database: &Database,
     keyring: &Keyring,
     peer: Option<&Peer>,
+    cache: Option<RedisCache>,
 ) -> Result<Application, StartError> {
     let permissions = PermissionSlot::empty();
     // Who knows nothing permits nothing.
@@ -34,7 +37,7 @@ pub fn assemble(
     let verifier = peer.map(|peer| RemoteTokenVerifier::new(peer.clone()));
     Ok(Application::assemble(Parts {
         contexts,
-        kernel: container::kernel(config, permissions.clone(), keyring.clone(), database.clone()),
+        kernel: container::kernel(config, permissions.clone(), keyring.clone(), database.clone(), cache),
         permissions,
         fallback_permissions,
         fallback_verifier: verifier.map(|verifier| Arc::new(verifier) as Arc<dyn TokenVerifier>),

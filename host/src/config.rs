@@ -125,6 +125,7 @@ impl Config {
         let mut shown = self.clone();
         shown.database.url = without_password(&self.database.url);
         shown.database.read_url = without_password(&self.database.read_url);
+        shown.cache.url = without_password(&self.cache.url);
         shown.bus.url = without_password(&self.bus.url);
         shown.secrets.keys = without_keys(&self.secrets.keys);
         shown.authorization = self.authorization.shown();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use servertree_kernel::cache::{MemoryCache, MemoryCacheParameters, Store};
+use servertree_kernel::cache::{Cache, MemoryCache, MemoryCacheParameters, RedisCache, Store};
 use servertree_kernel::clock::{SystemClock, UuidV7Generator};
 use servertree_kernel::database::Database;
 use servertree_kernel::files::{LocalFiles, LocalFilesParameters};
@@ -32,21 +32,26 @@ module! {
     }
 }
 
-/// The kernel's ports with the adapters of production. `permissions` is filled when the contexts have registered, `keyring`
+/// The kernel's ports with the adapters of production. Values are cached in memory, unless there is a cache that processes share. `permissions` is filled when the contexts have registered, `keyring`
 /// opened when the database is up to date.
 pub fn kernel(
     config: &Config,
     permissions: PermissionSlot,
     keyring: Keyring,
     database: Database,
+    shared_cache: Option<RedisCache>,
 ) -> Arc<dyn Kernel> {
-    let cache = MemoryCacheParameters { store: Store::of(config.cache.bytes()) };
+    let memory = MemoryCacheParameters { store: Store::of(config.cache.bytes()) };
     let files = LocalFilesParameters { root: Path::new(&config.data.folder).join("files") };
+    let mut builder = HostModule::builder();
+    if let Some(cache) = shared_cache {
+        builder = builder.with_component_override::<dyn Cache>(Box::new(cache));
+    }
     Arc::new(
-        HostModule::builder()
+        builder
             .with_component_override::<dyn PermissionChecker>(Box::new(permissions))
             .with_component_override::<dyn Secrets>(Box::new(keyring))
-            .with_component_parameters::<MemoryCache>(cache)
+            .with_component_parameters::<MemoryCache>(memory)
             .with_component_override::<dyn Sections>(Box::new(config.sections.clone()))
             .with_component_parameters::<LocalFiles>(files)
             .with_component_parameters::<DatabaseReads>(DatabaseReadsParameters { database })
@@ -58,7 +63,7 @@ pub fn kernel(
 mod tests {
     use std::time::Duration;
 
-    use servertree_kernel::cache::{Cache, Key};
+    use servertree_kernel::cache::Key;
     use servertree_kernel::files::{FileKey, FileStore};
 
     use super::*;
@@ -71,7 +76,7 @@ mod tests {
         let database = Database::connect(&config.database, &data.path().join("test.db")).await.unwrap();
         for (size, loads) in [(64, 1), (0, 2)] {
             config.cache.size = size;
-            let kernel = kernel(&config, PermissionSlot::empty(), Keyring::default(), database.clone());
+            let kernel = kernel(&config, PermissionSlot::empty(), Keyring::default(), database.clone(), None);
             let cache: Arc<dyn Cache> = kernel.resolve();
             let mut loaded = 0;
             for _ in 0..2 {

@@ -16,7 +16,7 @@ pub async fn with_application<T>(
 ) -> Result<T, StartError> {
     let contexts = Context::enabled(&config.contexts.enabled)?;
     let database = open_existing_database(config).await?;
-    let application = assemble(config, contexts, &database, &keyring(config), None)?;
+    let application = assemble(config, contexts, &database, &keyring(config), None, None)?;
     database.migrate(&migrations(&application.contexts)).await?;
     let done = work(&application).await;
     application.finish_commands().await;

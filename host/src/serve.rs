@@ -17,7 +17,7 @@ use crate::background::Background;
 use crate::config::{Config, HttpSettings};
 use crate::http::health::Needed;
 use crate::metrics::Metrics;
-use crate::start::{StartError, keyring, open_database, prepare_data_folder};
+use crate::start::{StartError, keyring, open_cache, open_database, prepare_data_folder};
 use crate::{admin, grpc, http};
 
 /// How long stopping may take in all.
@@ -32,7 +32,8 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let database = open_database(&config).await?;
     let keyring = keyring(&config);
     let peer = Peer::of(&config.authorization)?;
-    let application = assemble(&config, contexts, &database, &keyring, peer.as_ref())?;
+    let cache = open_cache(&config, &database).await?;
+    let application = assemble(&config, contexts, &database, &keyring, peer.as_ref(), cache.clone())?;
     let peer = peer.filter(|_| application.asks_elsewhere);
     if peer.is_none() && !config.authorization.url.is_empty() {
         tracing::warn!("authorization.url is not used: a context here knows who asks and who may do what");
@@ -50,13 +51,22 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let first = admin::create_first(&application, &config.data).await?;
     let background = Background::start(&config, &application).await?;
     let address = listener.local_addr().map_err(|error| StartError::Internal(error.to_string()))?;
-    let needed = Needed { database: database.clone(), authorization: peer, bus: background.bus_status() };
+    let needed = Needed {
+        database: database.clone(),
+        authorization: peer,
+        bus: background.bus_status(),
+        cache: cache.clone(),
+    };
     let mut server = http::start(listener, &config.http, application.clone(), needed, metrics)?;
     let stop_services = CancellationToken::new();
     let services: Vec<Started> =
         grpc_server.into_iter().map(|server| server.start(stop_services.clone())).collect();
     let log_in = how_to_log_in(&application, &config, first.as_ref());
-    let places = [("Database", database.description().to_owned())].into_iter().chain(background.places());
+    let places = [
+        Some(("Database", database.description().to_owned())),
+        cache.as_ref().map(|cache| ("Cache", cache.description())),
+    ];
+    let places = places.into_iter().flatten().chain(background.places());
     announce(address, places, &keyring.description(), &services, &log_in);
     tokio::select! {
         () = stop_signal.wait() => {}
@@ -80,11 +90,16 @@ pub async fn work(config: Config) -> Result<(), StartError> {
     let database = open_database(&config).await?;
     let keyring = keyring(&config);
     let peer = Peer::of(&config.authorization)?;
-    let application = assemble(&config, contexts, &database, &keyring, peer.as_ref())?;
+    let cache = open_cache(&config, &database).await?;
+    let application = assemble(&config, contexts, &database, &keyring, peer.as_ref(), cache.clone())?;
     migrate(&database, &application).await?;
     keyring.open(&database, application.clock().now()).await?;
     let background = Background::start(&config, &application).await?;
-    let places = [("Database", database.description().to_owned())].into_iter().chain(background.places());
+    let places = [
+        Some(("Database", database.description().to_owned())),
+        cache.as_ref().map(|cache| ("Cache", cache.description())),
+    ];
+    let places = places.into_iter().flatten().chain(background.places());
     tracing::info!("working");
     say(&format!(
         "ServerTree {version}, a worker: it hands events over to their subscribers, and does jobs\n\

@@ -4,7 +4,10 @@ use std::fs::DirBuilder;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
+use servertree_kernel::cache::{CacheError, RedisCache};
+use servertree_kernel::clock::{SystemClock, UuidV7Generator};
 use servertree_kernel::database::{ConnectError, CopyError, Database, MigrationError};
 use servertree_kernel::plugin::AssemblyError;
 use servertree_kernel::problem::Failure;
@@ -54,6 +57,8 @@ pub enum StartError {
     UnknownContext { context: String },
     #[error(transparent)]
     Keys(#[from] KeyError),
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     #[error(transparent)]
     Bus(#[from] Refused),
     #[error("the relay of events could not start: {}", .0.chain())]
@@ -110,6 +115,15 @@ pub async fn open_database(config: &Config) -> Result<Database, StartError> {
 pub async fn open_existing_database(config: &Config) -> Result<Database, StartError> {
     let default_file = Path::new(&config.data.folder).join("servertree.db");
     Ok(Database::connect_existing(&config.database, &default_file).await?)
+}
+
+/// Connects to the cache that the configuration names; without one, there is none outside of the process.
+pub async fn open_cache(config: &Config, database: &Database) -> Result<Option<RedisCache>, StartError> {
+    if config.cache.url.is_empty() {
+        return Ok(None);
+    }
+    let (clock, ids) = (Arc::new(SystemClock), Arc::new(UuidV7Generator));
+    Ok(Some(RedisCache::connect(&config.cache, database.description(), clock, ids).await?))
 }
 
 /// The keyring over the keys that the configuration gives; without any, those in the data folder.

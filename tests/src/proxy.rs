@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,8 +16,16 @@ pub enum Network {
     Up,
     /// It carries nothing, and says so to nobody: connections stay open, also new ones.
     Silent,
+    /// It carries everything, each piece so much later.
+    Slow(Duration),
     /// It breaks what is open, and refuses what is new.
     Down,
+}
+
+impl Network {
+    fn carries(self) -> bool {
+        matches!(self, Self::Up | Self::Slow(_))
+    }
 }
 
 /// What the network does, and how often it broke: whoever looks late still sees that it did.
@@ -66,7 +75,7 @@ async fn accept(listener: TcpListener, server: String, network: Arc<watch::Sende
 
 /// Until one of the two has enough, or the network breaks.
 async fn carry(client: TcpStream, server: String, mut network: watch::Receiver<State>) {
-    let is_over = network.wait_for(|(network, _)| *network == Network::Up).await.is_err();
+    let is_over = network.wait_for(|(network, _)| network.carries()).await.is_err();
     if is_over {
         return;
     }
@@ -89,8 +98,12 @@ async fn pass(
 ) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        let is_over = network.wait_for(|(network, _)| *network == Network::Up).await.is_err();
-        if is_over || to.write_all(&buffer[..read]).await.is_err() {
+        let state = network.wait_for(|(network, _)| network.carries()).await.map(|state| state.0);
+        let Ok(state) = state else { return };
+        if let Network::Slow(delay) = state {
+            tokio::time::sleep(delay).await;
+        }
+        if to.write_all(&buffer[..read]).await.is_err() {
             return;
         }
     }

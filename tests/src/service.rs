@@ -20,6 +20,7 @@ use crate::{
 };
 
 const DATABASE_URL: &str = "SERVERTREE_DATABASE__URL";
+const CACHE_URL: &str = "SERVERTREE_CACHE__URL";
 const BUS_URL: &str = "SERVERTREE_BUS__URL";
 
 /// How a service is to be started.
@@ -79,6 +80,12 @@ impl Builder {
         wants_one.then(testkit::broker_of_services).flatten()
     }
 
+    /// The Redis of the run, where each database has keys of its own.
+    fn shared_cache(&self) -> Option<String> {
+        let wants_one = !self.is_embedded && self.setting(CACHE_URL).is_none();
+        wants_one.then(testkit::redis_of_services).flatten()
+    }
+
     /// What was set, if it was.
     fn setting(&self, variable: &str) -> Option<&str> {
         self.settings.iter().rev().find(|(name, _)| name == variable).map(|(_, value)| value.as_str())
@@ -103,6 +110,7 @@ impl Builder {
         let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log"));
         let mut child = Command::from(command(self.program, folder.path()))
             .envs(self.shared_broker().map(|url| (BUS_URL, url)))
+            .envs(self.shared_cache().map(|url| (CACHE_URL, url)))
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(log.expect("a log file"))

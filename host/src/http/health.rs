@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::{get, web};
 use serde::Serialize;
+use servertree_kernel::cache::RedisCache;
 use servertree_kernel::database::Database;
 use servertree_kernel::fields::FieldError;
 use servertree_kernel::problem::{Failure, Problem, ProblemType, UNAVAILABLE};
@@ -28,6 +29,8 @@ pub struct Needed {
     pub authorization: Option<Peer>,
     /// The bridge to the broker, if there is to be one.
     pub bus: Option<BusStatus>,
+    /// The cache that processes share, if there is to be one.
+    pub cache: Option<RedisCache>,
 }
 
 /// All of them.
@@ -76,12 +79,17 @@ struct Dependencies {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "ready")]
     bus: Option<&'static str>,
+    /// Only where values are cached outside of the process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ready")]
+    cache: Option<&'static str>,
 }
 
 /// Can requests be answered?
 ///
 /// 503 names the dependency that keeps them from being answered. One that is `degraded` keeps some: without `authorization`,
-/// those that need to know who asks. Without the `bus` all are answered, and events wait until other services can be told of them.
+/// those that need to know who asks. Without the `bus` all are answered, and events wait until other services can be told of them. Without
+/// the `cache` all are answered, some of them slower.
 #[utoipa::path(tag = "service", responses(
     (status = 200, description = "They can", body = Ready), ReadyProblems
 ))]
@@ -93,8 +101,10 @@ async fn is_ready(needed: web::Data<Needed>) -> Result<web::Json<Ready>, Failure
                 Some(peer) => Some(state_of(peer).await),
                 None => None,
             };
-            let bus = needed.bus.as_ref().map(|bus| if bus.is_ready() { READY } else { DEGRADED });
-            let dependencies = Dependencies { database: READY, authorization, bus };
+            let said = |is_ready: bool| if is_ready { READY } else { DEGRADED };
+            let bus = needed.bus.as_ref().map(|bus| said(bus.is_ready()));
+            let cache = needed.cache.as_ref().map(|cache| said(cache.is_ready()));
+            let dependencies = Dependencies { database: READY, authorization, bus, cache };
             Ok(web::Json(Ready { status: READY, dependencies }))
         }
         Ok(Err(error)) => Err(NotReady::because("database", Failure::from(error).chain()).into()),

@@ -17,6 +17,14 @@ const SLOTS: usize = 16_384;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Generation(u64);
 
+impl Generation {
+    /// One of what somebody else knows, too.
+    #[cfg(feature = "redis")]
+    pub fn with(self, other: u64) -> Self {
+        Self(self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ other)
+    }
+}
+
 /// The generations of all tags.
 ///
 /// An invalidation takes its number before it writes it anywhere. So whoever reads a generation n begins after all

@@ -13,6 +13,8 @@ mod key;
 mod loads;
 mod memory;
 mod metrics;
+#[cfg(feature = "redis")]
+mod redis;
 mod settings;
 
 use std::time::Duration;
@@ -24,6 +26,8 @@ use shaku::Interface;
 
 pub use key::{Key, Tag};
 pub use memory::{MemoryCache, MemoryCacheParameters, Store};
+#[cfg(feature = "redis")]
+pub use redis::{CacheError, RedisCache};
 pub use settings::Settings;
 
 use crate::problem::Failure;

@@ -34,6 +34,10 @@ pub const CACHE_HITS: &str = "servertree_cache_hits_total";
 pub const CACHE_MISSES: &str = "servertree_cache_misses_total";
 /// Values that were read for the cache.
 pub const CACHE_LOADS: &str = "servertree_cache_loads_total";
+/// Whether there is a connection to the cache that processes share.
+pub const CACHE_CONNECTED: &str = "servertree_cache_connected";
+/// What it was asked and did not do in time.
+pub const CACHE_FAILURES: &str = "servertree_cache_failures_total";
 /// Open connections, by `pool` and `state`.
 pub const DATABASE_CONNECTIONS: &str = "servertree_database_connections";
 /// How many there may be, by `pool`.
@@ -86,6 +90,8 @@ pub fn describe() {
         CACHE_LOADS,
         "Values that were read for the cache: misses that come together share one."
     );
+    describe_gauge!(CACHE_CONNECTED, "Whether there is a connection to Redis, and it is used: 1 or 0.");
+    describe_counter!(CACHE_FAILURES, "What Redis was asked and did not do, or not in time.");
     describe_gauge!(DATABASE_CONNECTIONS, "Open connections to the database, in use or idle.");
     describe_gauge!(DATABASE_CONNECTION_LIMIT, "How many connections a pool may open.");
     describe_gauge!(DATABASE_CONNECTION_WAITERS, "How many wait for a connection right now.");

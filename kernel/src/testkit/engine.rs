@@ -66,6 +66,21 @@ pub fn broker_of_services() -> Option<String> {
     variable("TEST_AMQP_URL").filter(|url| is_production && !url.is_empty())
 }
 
+/// The Redis of the run, where it is about MariaDB. As [`only_on`].
+pub fn redis() -> Option<String> {
+    let url = only_on(Engine::MySql).then(redis_of_services)?;
+    if url.is_none() {
+        left_out();
+    }
+    url
+}
+
+/// The Redis that services are given in this run, if they are.
+pub fn redis_of_services() -> Option<String> {
+    let is_production = Engine::under_test() == Engine::MySql;
+    variable("TEST_REDIS_URL").filter(|url| is_production && !url.is_empty())
+}
+
 /// The file of the authority that certified the servers of the run. A run on somebody else's servers may have none: then what it
 /// is needed for is left out.
 pub fn tls_authority() -> Option<String> {

@@ -33,7 +33,9 @@ use uuid::Uuid;
 
 pub use clock::{SequentialIds, SettableClock};
 pub use criteria::criteria;
-pub use engine::{broker, broker_of_services, not_on, on_a_server, only_on, tls_authority};
+pub use engine::{
+    broker, broker_of_services, not_on, on_a_server, only_on, redis, redis_of_services, tls_authority,
+};
 pub use events::assert_documented;
 pub use permissions::{AllowAll, DenyAll, Objects, Permit};
 pub use test_connection::TestConnection;
@@ -56,7 +58,7 @@ use crate::settings::{ReadSections, Section, Sections};
 use crate::uow::{DatabaseReads, DatabaseReadsParameters};
 
 /// How long anything is waited for.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 module! {
     TestModule: Kernel {

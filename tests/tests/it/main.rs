@@ -11,6 +11,7 @@ mod authorization_matrix;
 mod bad_input;
 mod bus;
 mod bus_faults;
+mod cache_faults;
 mod concurrency;
 mod contracts;
 mod credentials;
