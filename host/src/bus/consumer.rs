@@ -10,16 +10,26 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, Conf
 use lapin::types::FieldTable;
 use servertree_kernel::event::{Envelope, Inbound, NotStored};
 use servertree_kernel::problem::Kind;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::session::Session;
 use super::set_aside::set_aside;
 use super::{message, metrics, topology};
 
-/// Messages that the broker hands out before the first of them is acknowledged: two transactions' worth.
-const PREFETCH: u16 = 200;
+/// Messages that the broker hands out before the first of them is acknowledged, and that are stored in one transaction.
+const PREFETCH: u16 = 100;
 
-/// Messages stored in one transaction.
-const TOGETHER: usize = 100;
+/// How many bytes of events go into one transaction, unless it is one event: a database takes only so much at once.
+const LARGEST_BATCH: usize = 1024 * 1024;
+
+/// A message that was handed out more often ends the process each time, or something else does whenever it is there.
+const MOST_DELIVERIES: i64 = 100;
+
+/// How long the broker may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// A consumer that lasted as long was one.
+const LASTING: Duration = Duration::from_secs(10);
 
 /// How often what the queue is bound to is looked at: others can delete it.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -51,13 +61,14 @@ impl Consumer {
     pub async fn run(&self, session: &Session) {
         let mut failures: u32 = 0;
         loop {
+            let began = Instant::now();
             let consuming = tokio::select! {
                 consumed = self.consume(session) => consumed,
-                () = session.lost.cancelled() => return,
+                () = session.lost.cancelled() => Ok(()),
             };
             metrics::consuming(self.context, false);
             let Err(reason) = consuming else { return };
-            failures += 1;
+            failures = if began.elapsed() > LASTING { 1 } else { failures + 1 };
             tracing::warn!(context = self.context, failures, reason, "a consumer ended, and begins anew");
             tokio::select! {
                 () = tokio::time::sleep(pause(failures)) => {}
@@ -68,52 +79,80 @@ impl Consumer {
     }
 
     async fn consume(&self, session: &Session) -> Result<(), String> {
-        let failed = |error: lapin::Error| error.to_string();
-        self.declare(session).await.map_err(failed)?;
-        let channel = session.connection.create_channel().await.map_err(failed)?;
-        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await.map_err(failed)?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(failed)?;
-        let (queue, options) = (topology::queue_of(self.context), BasicConsumeOptions::default());
-        let consumer = channel
-            .basic_consume(queue.into(), "".into(), options, FieldTable::default())
-            .await
-            .map_err(failed)?;
+        let administration = in_time(session.consuming.create_channel()).await?;
+        in_time(topology::declare_queue(&administration, self.context, &self.events)).await?;
+        let channel = in_time(session.consuming.create_channel()).await?;
+        let consumer = in_time(self.start(&channel)).await?;
         metrics::consuming(self.context, true);
-        let mut deliveries = consumer.ready_chunks(TOGETHER);
+        let mut deliveries = consumer.ready_chunks(PREFETCH.into());
         let mut look_again = tokio::time::interval(LOOK_AGAIN);
+        look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 chunk = deliveries.next() => match chunk {
                     Some(chunk) => self.take(&channel, chunk).await?,
                     None => return Err(QUEUE_DELETED.to_owned()),
                 },
-                _ = look_again.tick() => self.declare(session).await.map_err(failed)?,
+                // What is there stays as it is.
+                _ = look_again.tick() => {
+                    in_time(topology::declare_queue(&administration, self.context, &self.events)).await?;
+                }
                 () = session.winding_down.cancelled() => return Ok(()),
             }
         }
     }
 
-    /// What is there stays as it is.
-    async fn declare(&self, session: &Session) -> lapin::Result<()> {
-        let administration = session.connection.create_channel().await?;
-        topology::declare_queue(&administration, self.context, &self.events).await?;
-        administration.close(200, "declared".into()).await
+    async fn start(&self, channel: &Channel) -> lapin::Result<lapin::Consumer> {
+        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        let (queue, options) = (topology::queue_of(self.context), BasicConsumeOptions::default());
+        channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await
     }
 
     /// Stores what came, sets aside what cannot be, then acknowledges all of it.
     async fn take(&self, channel: &Channel, chunk: Vec<lapin::Result<Delivery>>) -> Result<(), String> {
-        let (mut events, mut last) = (Events::new(), None);
+        let (mut events, mut size, mut last, mut end) = (Events::new(), 0, None, Ok(()));
         for delivery in chunk {
-            let delivery = delivery.map_err(|error| error.to_string())?;
+            let delivery = match delivery {
+                Ok(delivery) => delivery,
+                // What came before is stored all the same.
+                Err(error) => {
+                    end = Err(error.to_string());
+                    break;
+                }
+            };
             last = Some(delivery.acker.clone());
-            match message::event(&delivery.data, |name| self.events.contains(name)) {
-                Ok(event) => events.push((delivery, event)),
-                Err(fault) => set_aside(channel, self.context, &delivery, &fault.to_string()).await?,
+            match self.event(&delivery) {
+                Ok(event) => {
+                    size += delivery.data.len();
+                    events.push((delivery, event));
+                }
+                Err(fault) => set_aside(channel, self.context, &delivery, &fault).await?,
+            }
+            if size > LARGEST_BATCH {
+                self.store(channel, std::mem::take(&mut events)).await?;
+                size = 0;
             }
         }
         self.store(channel, events).await?;
+        end?;
         let Some(last) = last else { return Ok(()) };
-        last.ack(BasicAckOptions { multiple: true }).await.map(drop).map_err(|error| error.to_string())
+        in_time(last.ack(BasicAckOptions { multiple: true })).await.map(drop)
+    }
+
+    /// The event in a message. Also of a name that only a newer version of the program takes, which binds the queue for it while this one is
+    /// at work: whoever takes it will find it in the log.
+    fn event(&self, delivery: &Delivery) -> Result<Envelope, String> {
+        let headers = delivery.properties.headers().as_ref();
+        let count = headers.and_then(|headers| headers.inner().get("x-delivery-count")?.as_long_long_int());
+        if count.is_some_and(|count| count > MOST_DELIVERIES) {
+            return Err(format!(
+                "it was handed out more than {MOST_DELIVERIES} times, and never acknowledged"
+            ));
+        }
+        let is_bound = |name: &str| delivery.exchange.as_str() == topology::exchange_of(name);
+        let takes = |name: &str| self.events.contains(name) || is_bound(name);
+        message::event(&delivery.data, takes).map_err(|fault| fault.to_string())
     }
 
     /// Together; if that fails, one by one.
@@ -159,6 +198,14 @@ impl Consumer {
                 outcome => return outcome,
             }
         }
+    }
+}
+
+/// A broker that does not answer is asked again from the start.
+async fn in_time<T>(asked: impl Future<Output = lapin::Result<T>>) -> Result<T, String> {
+    match tokio::time::timeout(ANSWER_WITHIN, asked).await {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err("the broker does not answer".to_owned()),
     }
 }
 

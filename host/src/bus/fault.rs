@@ -4,7 +4,7 @@ use std::io;
 
 use lapin::uri::AMQPUri;
 use lapin::{Error, ErrorKind};
-use servertree_kernel::problem::{Problem, ProblemType, UNAVAILABLE};
+use servertree_kernel::problem::{INTERNAL, Problem, ProblemType, UNAVAILABLE};
 use thiserror::Error;
 
 use super::settings::description;
@@ -12,6 +12,7 @@ use super::settings::description;
 /// The codes with which a broker says that something is not permitted, not there, or not as it was said to be
 /// (<https://www.rabbitmq.com/docs/amqp-0-9-1-protocol>, constants).
 const ACCESS_REFUSED: u16 = 403;
+const NOT_FOUND: u16 = 404;
 const PRECONDITION_FAILED: u16 = 406;
 const NOT_ALLOWED: u16 = 530;
 
@@ -62,14 +63,44 @@ pub enum Fault {
     Away(String),
 }
 
-/// The broker cannot be reached, or takes nothing right now.
+/// The broker did not take events.
 #[derive(Debug, Error)]
-#[error("the broker takes no events: {0}")]
-pub struct NotTaken(pub String);
+#[error("the broker takes no events: {reason}")]
+pub struct NotTaken {
+    reason: String,
+    /// It has something against one of them, and will have it the next time, too.
+    is_refused: bool,
+    /// An exchange is not there, which was.
+    pub is_missing: bool,
+}
+
+impl NotTaken {
+    /// It cannot be reached, or takes nothing right now.
+    pub fn away(reason: &str) -> Self {
+        Self { reason: reason.to_owned(), is_refused: false, is_missing: false }
+    }
+
+    /// It, or we, cannot make a message of an event.
+    pub fn refused(reason: String) -> Self {
+        Self { reason, is_refused: true, is_missing: false }
+    }
+}
+
+impl From<Error> for NotTaken {
+    fn from(error: Error) -> Self {
+        let code = match error.kind() {
+            ErrorKind::ProtocolError(refusal) => refusal.get_id(),
+            _ => 0,
+        };
+        // Too long for the broker, or a right that is asked for by the name of the event.
+        let is_refused = [ACCESS_REFUSED, PRECONDITION_FAILED].contains(&code);
+        Self { reason: error.to_string(), is_refused, is_missing: code == NOT_FOUND }
+    }
+}
 
 impl Problem for NotTaken {
     fn problem(&self) -> &'static ProblemType {
-        &UNAVAILABLE
+        if self.is_refused { &INTERNAL } else { &UNAVAILABLE }
     }
 }
 
@@ -80,15 +111,20 @@ impl Fault {
         match error.kind() {
             ErrorKind::ProtocolError(refusal) => match refusal.get_id() {
                 ACCESS_REFUSED => Self::Refused(Refused::LogIn { broker, reason }),
+                // As many connections as there may be.
+                NOT_ALLOWED if reason.contains("limit") => Self::Away(reason),
                 NOT_ALLOWED => Self::Refused(Refused::VirtualHost { broker, reason }),
                 _ => Self::Away(reason),
             },
             ErrorKind::InvalidProtocolVersion(_) | ErrorKind::ParsingError(_) => {
                 Self::Refused(Refused::Protocol { broker, reason })
             }
-            // What rustls says of a certificate that it does not accept.
+            // What rustls says of a certificate that it does not accept, and of what is no TLS.
             ErrorKind::IOError(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Self::Refused(Refused::Certificate { broker, reason })
+                Self::Refused(match reason.contains("certificate") {
+                    true => Refused::Certificate { broker, reason },
+                    false => Refused::Protocol { broker, reason },
+                })
             }
             _ => Self::Away(reason),
         }

@@ -1,19 +1,21 @@
 //! The supervisor of the connection: makes one, sees it out, and makes another, for as long as the program runs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use lapin::tcp::OwnedTLSConfig;
+use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
-use lapin::{ConnectionBuilder, ConnectionProperties, Event};
+use lapin::{Connection, ConnectionProperties, Event};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::consumer::Consumer;
@@ -35,19 +37,24 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a connection may take to end well.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
+/// A connection that lasted as long was one.
+const LASTING: Duration = Duration::from_secs(10);
+
 /// The way to the broker, whether there is one right now or not.
 pub struct Link {
     uri: AMQPUri,
     tls: OwnedTLSConfig,
     /// The names of the events that are published.
-    pub emitted: BTreeSet<&'static str>,
+    emitted: BTreeSet<&'static str>,
     /// The names of those that are taken in, by context.
     wanted: BTreeMap<&'static str, BTreeSet<&'static str>>,
     state: watch::Sender<State>,
     /// Whether the last one took a connection, and said nothing.
     was_silent: AtomicBool,
-    /// Nothing more is taken in, nor waited for.
+    /// Nothing more is taken in.
     pub winding_down: CancellationToken,
+    /// Nor waited for.
+    pub last_word: CancellationToken,
     /// Nothing more is published.
     pub closing: CancellationToken,
 }
@@ -73,10 +80,10 @@ impl Link {
         };
         let cert_chain = Some(ca).filter(|file| !file.is_empty()).map(authorities).transpose()?;
         let tls = OwnedTLSConfig { identity: None, cert_chain };
-        let (state, winding_down, closing) =
-            (watch::Sender::default(), CancellationToken::new(), CancellationToken::new());
+        let state = watch::Sender::default();
+        let [winding_down, last_word, closing] = std::array::from_fn(|_| CancellationToken::new());
         let was_silent = AtomicBool::new(false);
-        Ok(Self { uri, tls, emitted, wanted, state, was_silent, winding_down, closing })
+        Ok(Self { uri, tls, emitted, wanted, state, was_silent, winding_down, last_word, closing })
     }
 
     /// The broker, as people may see it.
@@ -95,25 +102,41 @@ impl Link {
         state.session.is_some() && !state.is_blocked
     }
 
-    /// Connects, and declares all there is to be.
-    pub async fn connect(&self) -> Result<Session, Fault> {
-        let silent = |_| Fault::Away("it does not answer".to_owned());
-        if self.was_silent.load(Ordering::Relaxed) && self.uri.scheme == AMQPScheme::AMQP {
-            tokio::time::timeout(ANSWER_WITHIN, self.require_sign_of_life()).await.map_err(silent)??;
-        }
-        let runtime = lapin::runtime::default_runtime().map_err(|error| Fault::Away(error.to_string()))?;
-        let builder = ConnectionBuilder::new_with_runtime(runtime)
-            .with_uri(self.uri.clone())
-            .with_tls_config(self.tls.clone())
-            .with_properties(ConnectionProperties::default().with_connection_name("servertree".into()));
-        let connection = tokio::time::timeout(ANSWER_WITHIN, builder.connect()).await;
-        self.was_silent.store(connection.is_err(), Ordering::Relaxed);
-        let session = Session::new(
-            connection.map_err(silent)?.map_err(|error| Fault::of_connection(&error, &self.uri))?,
-        );
+    /// The first attempt: connects, and declares all there is to be, so that whatever is refused comes out.
+    pub async fn begin(&self) -> Result<Session, Fault> {
+        let session = self.connect().await?;
         let declared = tokio::time::timeout(ANSWER_WITHIN, self.declare(&session)).await.map_err(silent)?;
         declared.map_err(|error| Fault::of_topology(&error, &self.uri))?;
         Ok(session)
+    }
+
+    async fn connect(&self) -> Result<Session, Fault> {
+        if self.was_silent.load(Ordering::Relaxed) && self.uri.scheme == AMQPScheme::AMQP {
+            tokio::time::timeout(ANSWER_WITHIN, self.require_sign_of_life()).await.map_err(silent)??;
+        }
+        let publishing = self.open("servertree: publishes").await?;
+        let consuming = self.open("servertree: consumes").await?;
+        Ok(Session::new(publishing, consuming))
+    }
+
+    async fn open(&self, name: &str) -> Result<Connection, Fault> {
+        let runtime = lapin::runtime::default_runtime().map_err(|error| Fault::Away(error.to_string()))?;
+        let tls = self.tls.clone();
+        let properties = ConnectionProperties::default().with_connection_name(name.into());
+        let opening = Connection::connector(
+            self.uri.clone(),
+            runtime,
+            // lapin itself waits for ever for a peer that takes a connection and says nothing about TLS.
+            async move |uri, runtime| {
+                let connecting = AMQPUriTcpExt::connect_with_config_async(&uri, tls.as_ref(), &runtime);
+                let connected = tokio::time::timeout(ANSWER_WITHIN, connecting).await;
+                Ok(connected.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))?)
+            },
+            properties,
+        );
+        let opened = tokio::time::timeout(ANSWER_WITHIN, opening).await;
+        self.was_silent.store(opened.is_err(), Ordering::Relaxed);
+        opened.map_err(silent)?.map_err(|error| Fault::of_connection(&error, &self.uri))
     }
 
     /// One that takes connections and says nothing would keep a thread of lapin waiting with each attempt.
@@ -127,7 +150,7 @@ impl Link {
     }
 
     async fn declare(&self, session: &Session) -> lapin::Result<()> {
-        let channel = session.connection.create_channel().await?;
+        let channel = session.publishing.create_channel().await?;
         topology::declare_exchanges(&channel, &self.emitted).await?;
         for (context, events) in &self.wanted {
             topology::declare_queue(&channel, context, events).await?;
@@ -150,8 +173,10 @@ impl Link {
             };
             match connected {
                 Ok(session) => {
-                    failures = 0;
+                    let began = Instant::now();
                     self.see_out(Arc::new(session), &consumers).await;
+                    // One that is always lost at once is no better than none.
+                    failures = if began.elapsed() > LASTING { 0 } else { failures + 1 };
                 }
                 Err(fault) => {
                     failures += 1;
@@ -180,8 +205,8 @@ impl Link {
     async fn see_out(&self, session: Arc<Session>, consumers: &[Arc<Consumer>]) {
         let broker = self.broker();
         tracing::info!(broker, "connected to the broker");
-        let mut events = pin!(session.connection.events_listener());
-        let is_blocked = session.connection.status().blocked();
+        let mut events = pin!(session.publishing.events_listener());
+        let is_blocked = session.publishing.status().blocked();
         self.state.send_replace(State { session: Some(Arc::clone(&session)), is_blocked });
         metrics::connected(true);
         let mut consuming = JoinSet::new();
@@ -210,8 +235,15 @@ impl Link {
                 () = session.lost.cancelled() => break,
                 () = self.closing.cancelled() => break,
                 () = &mut wind_down => {}
+                ended = consuming.join_next(), if !consuming.is_empty() => {
+                    // Told to, all of them do.
+                    if !session.winding_down.is_cancelled() {
+                        tracing::error!(?ended, "a consumer ended by itself: all is begun anew");
+                        break;
+                    }
+                }
             }
-            if !session.connection.status().connected() {
+            if !session.is_connected() {
                 break;
             }
         }
@@ -221,8 +253,12 @@ impl Link {
         session.lost.cancel();
         // What they were at comes again.
         while consuming.join_next().await.is_some() {}
-        let closed = session.connection.close(200, "done".into());
-        let ended_well = matches!(tokio::time::timeout(CLOSE_WITHIN, closed).await, Ok(Ok(())));
+        let close = async |connection: &Connection| {
+            let closed = tokio::time::timeout(CLOSE_WITHIN, connection.close(200, "done".into())).await;
+            matches!(closed, Ok(Ok(())))
+        };
+        let (one, other) = tokio::join!(close(&session.publishing), close(&session.consuming));
+        let ended_well = one && other;
         if !self.closing.is_cancelled() {
             tracing::warn!(broker, ended_well, "the connection to the broker is lost: events wait");
         }
@@ -236,4 +272,8 @@ impl Link {
         metrics::blocked(reason.is_some());
         self.state.send_modify(|state| state.is_blocked = reason.is_some());
     }
+}
+
+fn silent(_: tokio::time::error::Elapsed) -> Fault {
+    Fault::Away("it does not answer".to_owned())
 }

@@ -4,6 +4,7 @@
 //! at the broker, and starts the consumers. What lapin can recover by itself is switched off: it gives up after a while, and leaves
 //! channel errors to its caller, so that there would be two ways to recover instead of one.
 
+mod confirms;
 mod consumer;
 mod fault;
 mod link;
@@ -17,6 +18,7 @@ mod settings;
 mod topology;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use servertree_kernel::event::Publisher;
 use servertree_kernel::plugin::Application;
@@ -29,6 +31,9 @@ use link::Link;
 pub use metrics::describe;
 use publisher::BrokerPublisher;
 pub use settings::Settings;
+
+/// How long the broker may take to confirm what it was sent last, once the program is to end.
+const LAST_WORD_WITHIN: Duration = Duration::from_secs(2);
 
 /// A bridge that is up, or will be.
 pub struct Bus {
@@ -48,7 +53,7 @@ impl Bus {
         let Ok(Some(uri)) = settings.uri() else { return Ok(None) };
         let inbound = application.inbound();
         let link = Arc::new(Link::new(uri, &settings.ca, application.emitted(), inbound.wanted().clone())?);
-        let first = match link.connect().await {
+        let first = match link.begin().await {
             Ok(session) => Some(session),
             Err(Fault::Refused(refused)) => return Err(refused),
             Err(Fault::Away(reason)) => {
@@ -83,6 +88,11 @@ impl Bus {
     /// Takes no more in, and waits no longer for a broker that takes nothing. What is on its way goes out.
     pub fn wind_down(&self) {
         self.link.winding_down.cancel();
+        let last_word = self.link.last_word.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(LAST_WORD_WITHIN).await;
+            last_word.cancel();
+        });
     }
 
     /// Ends the connection, once nobody publishes any more.

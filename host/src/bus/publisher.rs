@@ -5,24 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use lapin::options::BasicPublishOptions;
-use lapin::{Channel, Confirmation};
+use lapin::{Channel, PublisherConfirm};
 use servertree_kernel::event::{Envelope, Publisher};
 use servertree_kernel::problem::Failure;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::confirms::Confirms;
 use super::fault::NotTaken;
-use super::link::Link;
+use super::link::{Link, State};
 use super::routes::Routes;
 use super::session::Session;
 use super::{message, metrics, topology};
 
-/// How long a broker that takes events may take to confirm them.
-const CONFIRM_WITHIN: Duration = Duration::from_secs(15);
-
-/// The same, once the program is to end.
-const LAST_WORD_WITHIN: Duration = Duration::from_secs(2);
+/// How long a broker that takes events may say nothing of any of those that it was sent.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
 /// Hands events to the broker.
 pub struct BrokerPublisher {
@@ -39,19 +39,19 @@ impl BrokerPublisher {
 #[async_trait]
 impl Publisher for BrokerPublisher {
     async fn ready(&self) {
-        let open = |state: &super::link::State| state.session.is_some() && !state.is_blocked;
+        let open = |state: &State| state.session.is_some() && !state.is_blocked;
         // The link holds the other end.
         let _ = self.link.state().wait_for(open).await;
     }
 
     async fn publish(&self, events: &[Envelope]) -> Result<Vec<Uuid>, Failure> {
         let session = self.link.state().borrow().session.clone();
-        let Some(session) = session else { return Err(NotTaken("there is no connection".to_owned()).into()) };
+        let Some(session) = session else { return Err(NotTaken::away("there is no connection").into()) };
         let mut safe = Vec::with_capacity(events.len());
         match self.publish_all(&session, events, &mut safe).await {
             Err(fault) if safe.is_empty() => Err(fault.into()),
-            Err(NotTaken(reason)) => {
-                tracing::debug!(safe = safe.len(), of = events.len(), reason, "some events come again");
+            Err(fault) => {
+                tracing::debug!(safe = safe.len(), of = events.len(), %fault, "some events come again");
                 Ok(safe)
             }
             Ok(()) => Ok(safe),
@@ -67,9 +67,15 @@ impl BrokerPublisher {
         safe: &mut Vec<Uuid>,
     ) -> Result<(), NotTaken> {
         for round in rounds(events) {
-            let published = self.within_time(session, self.publish_round(session, &round, safe)).await;
-            if let Err(fault) = published {
-                session.forget_channel();
+            if self.link.last_word.is_cancelled() {
+                return Err(NotTaken::away("the program ends"));
+            }
+            self.routes.require_calm(Instant::now())?;
+            if let Err(fault) = self.publish_round(session, &round, safe).await {
+                if fault.is_missing {
+                    session.forget_exchanges();
+                    self.routes.disturbed(Instant::now());
+                }
                 return Err(fault);
             }
         }
@@ -83,70 +89,74 @@ impl BrokerPublisher {
         round: &[&Envelope],
         safe: &mut Vec<Uuid>,
     ) -> Result<(), NotTaken> {
-        let failed = |error: lapin::Error| NotTaken(error.to_string());
-        let channel = session.publishing(&self.link.emitted).await.map_err(failed)?;
-        let mut confirms = Vec::with_capacity(round.len());
-        for event in round {
-            confirms.push((*event, publish(&channel, event).await?));
-        }
-        let mut held = None;
-        for (event, confirm) in confirms {
-            let name = &event.event_type;
-            match confirm.await.map_err(failed)? {
-                Confirmation::Ack(None) => {
-                    self.routes.bound(name);
-                    metrics::published();
-                    safe.push(event.id);
+        let channel = self.in_time(session, session.take_channel(round)).await??;
+        let mut confirms = Confirms::of(round);
+        let sent = self.send(session, &channel, round, &mut confirms).await;
+        for event in confirms.settled(sent.is_ok()) {
+            if event.was_returned {
+                if self.routes.unbound(event.name, Instant::now()) {
+                    continue;
                 }
-                // Also an answer to an event that nobody is bound for.
-                Confirmation::Ack(Some(_)) if !self.routes.unbound(name, Instant::now()) => {
-                    safe.push(event.id)
-                }
-                Confirmation::Ack(Some(_)) => held = Some(format!("nobody is bound for {name}")),
-                Confirmation::Nack(_) => held = Some(format!("a queue for {name} is full, or failed")),
-                Confirmation::NotRequested => held = Some("it confirms nothing".to_owned()),
+            } else {
+                self.routes.bound(event.name);
+                metrics::published();
             }
+            safe.push(event.id);
         }
-        held.map_or(Ok(()), |reason| Err(NotTaken(reason)))
+        sent?;
+        session.put_back(channel);
+        match round.iter().find(|event| !safe.contains(&event.id)) {
+            Some(event) => Err(NotTaken::away(&format!("nobody takes {}", event.event_type))),
+            None => Ok(()),
+        }
+    }
+
+    /// Until all of them are confirmed, or it is of no use to wait any longer.
+    async fn send(
+        &self,
+        session: &Session,
+        channel: &Channel,
+        round: &[&Envelope],
+        confirms: &mut Confirms<'_>,
+    ) -> Result<(), NotTaken> {
+        let mut waiting = FuturesUnordered::new();
+        for (place, event) in round.iter().enumerate() {
+            let confirm = self.in_time(session, publish(channel, event)).await??;
+            waiting.push(async move { (place, confirm.await) });
+        }
+        while !waiting.is_empty() {
+            let Some((place, confirmation)) = self.in_time(session, waiting.next()).await? else { break };
+            confirms.note(place, confirmation?);
+        }
+        Ok(())
     }
 
     /// A broker that is short of memory is waited for: it takes what was sent once it is not. One that says nothing is as good as away.
-    async fn within_time(
-        &self,
-        session: &Session,
-        publishing: impl Future<Output = Result<(), NotTaken>>,
-    ) -> Result<(), NotTaken> {
-        let mut publishing = std::pin::pin!(publishing);
+    async fn in_time<T>(&self, session: &Session, asked: impl Future<Output = T>) -> Result<T, NotTaken> {
+        let mut asked = std::pin::pin!(asked);
         let mut state = self.link.state();
         loop {
             let is_blocked = state.borrow_and_update().is_blocked;
             tokio::select! {
-                published = &mut publishing => return published,
-                () = session.lost.cancelled() => return Err(NotTaken("the connection is lost".to_owned())),
-                () = tokio::time::sleep(CONFIRM_WITHIN), if !is_blocked => {
+                biased;
+                answer = &mut asked => return Ok(answer),
+                () = session.lost.cancelled() => return Err(NotTaken::away("the connection is lost")),
+                () = self.link.last_word.cancelled() => return Err(NotTaken::away("the program ends")),
+                () = tokio::time::sleep(ANSWER_WITHIN), if !is_blocked => {
                     session.lost.cancel();
-                    return Err(NotTaken("it does not confirm what it was sent".to_owned()));
+                    return Err(NotTaken::away("it says nothing about what it was sent"));
                 }
-                () = self.last_word() => return Err(NotTaken("the program ends".to_owned())),
                 _ = state.changed() => {}
             }
         }
     }
-
-    async fn last_word(&self) {
-        self.link.winding_down.cancelled().await;
-        tokio::time::sleep(LAST_WORD_WITHIN).await;
-    }
 }
 
-async fn publish(channel: &Channel, event: &Envelope) -> Result<lapin::PublisherConfirm, NotTaken> {
-    let body = message::body(event).map_err(|error| NotTaken(error.to_string()))?;
+async fn publish(channel: &Channel, event: &Envelope) -> Result<PublisherConfirm, NotTaken> {
+    let body = message::body(event).map_err(|error| NotTaken::refused(error.to_string()))?;
     let (exchange, key) = (topology::exchange_of(&event.event_type), event.event_type.as_str());
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    channel
-        .basic_publish(exchange.into(), key.into(), options, &body, message::properties(event))
-        .await
-        .map_err(|error| NotTaken(error.to_string()))
+    Ok(channel.basic_publish(exchange.into(), key.into(), options, &body, message::properties(event)).await?)
 }
 
 /// The first events of all aggregates, the second ones, and so on.

@@ -4,15 +4,19 @@
 //! queue, a binding or an exchange may have been deleted, and whoever it belongs to declares it again within seconds.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::fault::NotTaken;
 use super::metrics;
 
 /// How long events wait for somebody who was bound for them: consumers look at what they are bound to every five seconds.
 const BOUND_AGAIN_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long all others have to wait when an exchange was deleted: a little longer than consumers take to look.
+const ALL_BOUND_AGAIN_WITHIN: Duration = Duration::from_secs(7);
 
 /// What is known of the events of a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,17 +30,40 @@ enum Route {
 /// What is known of all of them.
 pub struct Routes {
     hold_unroutable: bool,
-    of: Mutex<HashMap<String, Route>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    of: HashMap<String, Route>,
+    /// When an exchange was found to be gone, last.
+    disturbed: Option<Instant>,
 }
 
 impl Routes {
     pub fn new(hold_unroutable: bool) -> Self {
-        Self { hold_unroutable, of: Mutex::default() }
+        Self { hold_unroutable, known: Mutex::default() }
+    }
+
+    /// An exchange was gone, and all bindings to it.
+    pub fn disturbed(&self, now: Instant) {
+        tracing::warn!(
+            "an exchange was deleted: it is declared again, and whoever was bound to it has time to bind again"
+        );
+        self.known().disturbed = Some(now);
+    }
+
+    /// Until everybody who was bound had time to bind again, nothing is published: the first to be back would hear what others miss.
+    pub fn require_calm(&self, now: Instant) -> Result<(), NotTaken> {
+        match self.known().disturbed.filter(|disturbed| now < *disturbed + ALL_BOUND_AGAIN_WITHIN) {
+            Some(_) => Err(NotTaken::away("an exchange was deleted, and consumers are to bind again")),
+            None => Ok(()),
+        }
     }
 
     /// Somebody was bound for an event.
     pub fn bound(&self, event: &str) {
-        let before = self.note(event, |_| Route::Bound).0;
+        let before = self.note(event, |_, _| Route::Bound).0;
         if before.is_some_and(|before| before != Route::Bound) {
             tracing::info!(event, "somebody is bound for these events again");
         }
@@ -44,7 +71,10 @@ impl Routes {
 
     /// Nobody was: whether the event is to wait.
     pub fn unbound(&self, event: &str, now: Instant) -> bool {
-        let (before, after) = self.note(event, |before| match before {
+        let (before, after) = self.note(event, |before, disturbed| match before {
+            None if disturbed.is_some_and(|disturbed| now < disturbed + BOUND_AGAIN_WITHIN) => {
+                Route::Missed(now + BOUND_AGAIN_WITHIN)
+            }
             Some(Route::Bound) => Route::Missed(now + BOUND_AGAIN_WITHIN),
             Some(Route::Missed(until)) if now < until => Route::Missed(until),
             _ => Route::Unbound,
@@ -66,14 +96,23 @@ impl Routes {
     }
 
     /// What it was before, and what it is now.
-    fn note(&self, event: &str, now: impl FnOnce(Option<Route>) -> Route) -> (Option<Route>, Route) {
-        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = of.get(event).copied();
-        let now = now(before);
+    fn note(
+        &self,
+        event: &str,
+        now: impl FnOnce(Option<Route>, Option<Instant>) -> Route,
+    ) -> (Option<Route>, Route) {
+        let mut known = self.known();
+        let before = known.of.get(event).copied();
+        let now = now(before, known.disturbed);
         if before != Some(now) {
-            of.insert(event.to_owned(), now);
+            known.of.insert(event.to_owned(), now);
         }
         (before, now)
+    }
+
+    /// Never held over an await.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -93,6 +132,19 @@ mod tests {
         assert!(!unbound_after(20, "server.registered"), "they did not come back");
         routes.bound("server.registered");
         assert!(unbound_after(20, "server.registered"));
+    }
+
+    #[test]
+    fn an_exchange_that_was_deleted_is_given_time() {
+        let (routes, begin) = (Routes::new(false), Instant::now());
+        let after = |seconds| begin + Duration::from_secs(seconds);
+        assert!(routes.require_calm(begin).is_ok());
+        routes.disturbed(begin);
+        assert!(routes.require_calm(after(6)).is_err());
+        assert!(routes.require_calm(after(7)).is_ok());
+        assert!(routes.unbound("server.registered", after(8)), "somebody may have been bound");
+        assert!(!routes.unbound("server.registered", after(28)));
+        assert!(!routes.unbound("server.discarded", after(28)));
     }
 
     #[test]

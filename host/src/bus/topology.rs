@@ -28,13 +28,18 @@ pub fn queue_of(context: &str) -> String {
     format!("servertree.{context}")
 }
 
+/// Declares an exchange for events.
+pub async fn declare_topic(channel: &Channel, exchange: &str) -> Result<()> {
+    declare_exchange(channel, exchange, ExchangeKind::Topic).await
+}
+
 /// Declares the exchanges of these events.
 pub async fn declare_exchanges(channel: &Channel, events: &BTreeSet<&'static str>) -> Result<()> {
     let mut exchanges: Vec<String> = events.iter().map(|event| exchange_of(event)).collect();
     exchanges.sort_unstable();
     exchanges.dedup();
     for exchange in exchanges {
-        declare_exchange(channel, &exchange, ExchangeKind::Topic).await?;
+        declare_topic(channel, &exchange).await?;
     }
     Ok(())
 }

@@ -241,14 +241,17 @@ impl Application {
         let of_subscribers = self.subscribers.iter().map(Subscriber::subscription);
         let of_listeners = self.listeners.iter().map(Listening::subscription);
         let mut wanted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        let mut by_any = BTreeSet::new();
         for (name, events) in of_subscribers.chain(of_listeners) {
             let context = name.split_once('.').map_or(name, |(context, _)| context);
             let all = known.iter().filter(|_| events.is_empty());
             let elsewhere = events.iter().chain(all).filter(|event| !here.contains(**event));
             wanted.entry(context).or_default().extend(elsewhere);
         }
-        wanted.retain(|_, events| !events.is_empty());
-        wanted
+        wanted.retain(|_, events: &mut BTreeSet<&'static str>| !events.is_empty());
+        by_any.extend(wanted.values().flatten().copied());
+        // All go into the same log: whichever context is ahead of the others has all that came before.
+        wanted.into_keys().map(|context| (context, by_any.clone())).collect()
     }
 
     /// The tables that are made of nothing but events.
