@@ -237,7 +237,7 @@ impl Link {
                 () = &mut wind_down => {}
                 ended = consuming.join_next(), if !consuming.is_empty() => {
                     // Told to, all of them do.
-                    if !session.winding_down.is_cancelled() {
+                    if !session.winding_down.is_cancelled() && !session.lost.is_cancelled() {
                         tracing::error!(?ended, "a consumer ended by itself: all is begun anew");
                         break;
                     }
