@@ -32,8 +32,12 @@ async fn refusals_take_as_long_for_names_that_nobody_has() {
                 service.anonymous("POST", "/api/v1/account/login").header("X-Forwarded-For", address);
             let since = Instant::now();
             let answer = service.send(request.json(&body)).await;
-            times.push(since.elapsed());
-            answer.problem(401, "wrong_credentials");
+            let taken = since.elapsed();
+            // Names share budgets by a hash, a few of them: what is refused for that is nobody's time.
+            if answer.status != 429 {
+                answer.problem(401, "wrong_credentials");
+                times.push(taken);
+            }
         }
     }
     let score = rank_score(&times[0], &times[1]);
